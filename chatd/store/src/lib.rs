@@ -1,0 +1,35 @@
+//! The stores: nouns of the domain as object-safe async traits, coarse and batch-shaped.
+//!
+//! Two sets implement them, chosen as a whole: `embedded` (the default, no server installed) and, later,
+//! the clustered one. Both pass one [`contract`] suite: same order, same errors, same bounds.
+//!
+//! - [`Events`]: the log, the commit point of everything in a conversation
+//! - [`Messages`]: the history view built from the log, written by the sequencer alone
+//! - [`Accounts`]: credentials and sessions
+//! - [`Profiles`]: people as others see them
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+pub mod accounts;
+pub mod error;
+pub mod events;
+pub mod messages;
+pub mod profiles;
+
+pub use accounts::Accounts;
+pub use error::Error;
+pub use events::Events;
+pub use messages::Messages;
+pub use profiles::Profiles;
+
+use std::sync::Arc;
+
+/// One set of stores, opened.
+#[derive(Clone)]
+pub struct Stores {
+    pub events: Arc<dyn Events>,
+    pub messages: Arc<dyn Messages>,
+    pub accounts: Arc<dyn Accounts>,
+    pub profiles: Arc<dyn Profiles>,
+}

@@ -1,0 +1,224 @@
+//! The history view: what the log says, in the shape that reads need.
+//!
+//! Only the sequencer writes it. Every row carries the position of the record that made it, so a replay
+//! writes the same rows again and a late writer can't win.
+
+use crate::Error;
+use async_trait::async_trait;
+use schema::{
+    ConversationId, Cursor, Message, MessageId, MessageStatus, MessageType, Position, SessionId, Timestamp, UserId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// A message row. Its key is (conversation, sequence, position): a double sequence would show as two rows
+/// instead of one that was overwritten.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredMessage {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub sequence: u64,
+    pub position: Position,
+    pub sender_id: UserId,
+    pub recipient_id: UserId,
+    pub client_message_id: String,
+    pub content: String,
+    pub message_type: MessageType,
+    pub timestamp: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to_message_id: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+impl StoredMessage {
+    /// The message as everybody reads it; its status comes from the recipient's marks.
+    pub fn to_message(&self, status: MessageStatus) -> Message {
+        Message {
+            message_id: self.message_id,
+            conversation_id: self.conversation_id,
+            sequence: self.sequence,
+            sender_id: self.sender_id,
+            recipient_id: self.recipient_id,
+            content: self.content.clone(),
+            message_type: self.message_type,
+            timestamp: self.timestamp,
+            status,
+            client_message_id: self.client_message_id.clone(),
+            reply_to_message_id: self.reply_to_message_id,
+            metadata: self.metadata.clone(),
+        }
+    }
+}
+
+/// What is known under a message id, for as long as the message lives: dedupe, access by id, and answers
+/// after a lost link. Stays when the content goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdEntry {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub sequence: u64,
+    /// Of the first record of this id: a repeat has a later one.
+    pub position: Position,
+    /// Of the original request: a repeat with another body is a conflict.
+    pub request_hash: [u8; 16],
+}
+
+/// How far one member of a conversation has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    pub delivered: u64,
+    pub seen: u64,
+}
+
+/// The state of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    pub conversation_id: ConversationId,
+    /// Sorted; twice the same in a note to oneself.
+    pub members: [UserId; 2],
+    pub last_sequence: u64,
+    /// The last record that changed this head.
+    pub changed: Position,
+    /// Of `members`, in their order.
+    pub marks: [Marks; 2],
+    /// The newest time (ms) in a UUIDv7 client message id so far: a send with a later one is new.
+    pub newest_client_ms: u64,
+}
+
+impl Head {
+    /// The place of a member, 0 or 1.
+    pub fn member(&self, user: UserId) -> Option<usize> {
+        self.members.iter().position(|member| *member == user)
+    }
+
+    /// The other member; oneself in a note to oneself.
+    pub fn peer(&self, user: UserId) -> UserId {
+        if self.members[0] == user { self.members[1] } else { self.members[0] }
+    }
+
+    /// The marks of a member.
+    pub fn marks_of(&self, user: UserId) -> Marks {
+        self.member(user).map(|i| self.marks[i]).unwrap_or_default()
+    }
+
+    /// How far a message has come, by the marks of its recipient.
+    pub fn status(&self, message: &StoredMessage) -> MessageStatus {
+        let marks = self.marks_of(message.recipient_id);
+        if marks.seen >= message.sequence {
+            MessageStatus::Seen
+        } else if marks.delivered >= message.sequence {
+            MessageStatus::Delivered
+        } else {
+            MessageStatus::Sent
+        }
+    }
+}
+
+/// One change that concerns a person, at its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedEntry {
+    pub position: Position,
+    pub conversation_id: ConversationId,
+    pub change: Change,
+}
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A message with this sequence is new.
+    Message { sequence: u64 },
+    /// `user` has everything up to `up_to`, as far as `status` says.
+    Mark { user: UserId, up_to: u64, status: MessageStatus },
+}
+
+/// One write of the sequencer.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Message(Arc<StoredMessage>),
+    Id(IdEntry),
+    Head(Head),
+    /// The person has this conversation. Written with its first message.
+    Member { user: UserId, conversation: ConversationId },
+    Feed { user: UserId, entry: FeedEntry },
+    /// The device has everything of a partition before `next`; merged by maximum.
+    Device { user: UserId, session: SessionId, partition: u32, next: u64 },
+}
+
+/// How far the view has applied a partition, durably.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    pub epoch: u32,
+    /// The offset behind the last applied record.
+    pub next: u64,
+    /// Event id of that last record, to notice a log that was replaced.
+    pub last_event: Option<MessageId>,
+}
+
+/// Which rows of a conversation, by sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest.
+    Newest,
+    /// The newest below a sequence.
+    Before(u64),
+    /// The oldest above a sequence.
+    After(u64),
+    /// Half below a sequence, it and the rest above.
+    Around(u64),
+}
+
+/// The history view.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Heads by conversation, in the order asked. With `as_of`, a head is as it was before the record at
+    /// that position: `last_sequence` counts only rows made by earlier records (marks never go back, so they
+    /// are as they are). A head whose first row came later is `None`.
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+        as_of: Option<Position>,
+    ) -> Result<Vec<Option<Head>>, Error>;
+
+    /// What is known under message ids, in the order asked.
+    async fn ids(&self, ids: &[MessageId]) -> Result<Vec<Option<IdEntry>>, Error>;
+
+    /// Writes a batch: idempotent, in this order, visible to reads when it returns. Not durable by itself:
+    /// the log is, and [`Messages::checkpoint`] is the point that a replay starts from.
+    async fn write(&self, batch: Vec<Write>) -> Result<(), Error>;
+
+    /// Makes everything written so far durable and remembers how far the partition was applied.
+    async fn checkpoint(&self, partition: u32, applied: Applied) -> Result<(), Error>;
+
+    /// The last checkpoint of a partition.
+    async fn applied(&self, partition: u32) -> Result<Option<Applied>, Error>;
+
+    /// One row.
+    async fn message(&self, conversation: ConversationId, sequence: u64) -> Result<Option<Arc<StoredMessage>>, Error>;
+
+    /// At most `limit` rows, ascending.
+    async fn history(
+        &self,
+        conversation: ConversationId,
+        page: Page,
+        limit: usize,
+    ) -> Result<Vec<Arc<StoredMessage>>, Error>;
+
+    /// The conversations of a person, at most `limit`, in no particular order.
+    async fn conversations(&self, user: UserId, limit: usize) -> Result<Vec<ConversationId>, Error>;
+
+    /// What changed for a person behind a cursor: at most `limit` entries, oldest first within each
+    /// partition. The answer's cursor is where the next call goes on; entries before it are complete.
+    async fn feed(&self, user: UserId, after: &Cursor, limit: usize) -> Result<(Vec<FeedEntry>, Cursor), Error>;
+
+    /// How far a device has read, if it ever said so.
+    async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error>;
+
+    /// Whether the view takes writes now, and why not.
+    fn health(&self) -> Result<(), Error>;
+}

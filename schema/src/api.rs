@@ -1,0 +1,319 @@
+//! REST bodies, shared by the server and the two tools.
+
+use crate::message::FieldError;
+use crate::user::{DisplayName, Phone, Username};
+use crate::{Code, ConversationId, Message, MessageId, MessageStatus, SessionId, Timestamp, User, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A problem (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    pub code: Code,
+    /// Finds this very request in the server's log.
+    pub trace_id: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// On `/user/queue/errors`: the `receipt` of the frame that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+}
+
+// --- auth ---
+
+/// `POST /api/auth/register`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Register {
+    pub phone_number: Phone,
+    pub password: String,
+    pub display_name: DisplayName,
+    #[serde(default)]
+    pub username: Option<Username>,
+    #[serde(default)]
+    pub device_name: Option<String>,
+}
+
+/// `POST /api/auth/login`: a phone number or a username.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Login {
+    #[serde(default)]
+    pub phone_number: Option<String>,
+    #[serde(default)]
+    pub username: Option<String>,
+    pub password: String,
+    #[serde(default)]
+    pub device_name: Option<String>,
+}
+
+/// `POST /api/auth/refresh`; the token may also come in the Authorization header or the cookie.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refresh {
+    #[serde(default)]
+    pub refresh_token: Option<String>,
+}
+
+/// The answer to register, login and refresh.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    pub access_token: String,
+    pub refresh_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Seconds that the access token lives.
+    pub expires_in: i64,
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub phone_number: Option<Phone>,
+    pub display_name: DisplayName,
+}
+
+/// One sign-in, as `GET /api/auth/sessions` lists it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionInfo {
+    pub session_id: SessionId,
+    pub device_name: Option<String>,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    /// The session that asks.
+    pub current: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sessions {
+    pub sessions: Vec<SessionInfo>,
+}
+
+// --- chat ---
+
+/// One conversation of the caller, as `GET /api/chat/conversations` lists it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversation {
+    pub conversation_id: ConversationId,
+    /// The other person; oneself for notes to oneself.
+    pub peer: UserId,
+    pub last_message: Option<Message>,
+    pub last_sequence: u64,
+    pub unread_count: u64,
+    /// How far the caller has it on a device.
+    pub delivered_up_to: u64,
+    /// How far the caller has seen it.
+    pub seen_up_to: u64,
+    /// The oldest sequence that is kept.
+    pub first_sequence: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversations {
+    pub conversations: Vec<Conversation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A page of history, ascending.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    pub messages: Vec<Message>,
+    pub has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// `PUT …/delivered` and `PUT …/seen`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpTo {
+    pub up_to: u64,
+}
+
+/// What `GET /api/chat/sync` answers: everything for the caller behind a cursor, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sync {
+    pub events: Vec<SyncEvent>,
+    pub next_cursor: String,
+    pub has_more: bool,
+    /// The cursor is of another life of the log: drop what you have and read history anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
+}
+
+/// One change.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum SyncEvent {
+    /// A new message, one's own included.
+    Message { conversation_id: ConversationId, sequence: u64, message: Message },
+    /// Somebody's mark moved.
+    Mark { conversation_id: ConversationId, sequence: u64, user_id: UserId, status: MessageStatus },
+}
+
+/// The body on `/user/queue/message-status`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusUpdate {
+    /// For SENT, the message; marks concern everything up to `upTo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_message_id: Option<String>,
+    pub conversation_id: ConversationId,
+    pub sequence: u64,
+    pub status: MessageStatus,
+    pub up_to: u64,
+    pub timestamp: Timestamp,
+}
+
+/// The body of `/app/chat.delivered` and `/app/chat.seen`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkRequest {
+    pub peer_id: String,
+    pub up_to: u64,
+}
+
+// --- admin (port 8090) ---
+
+/// `POST /admin/users`, and one row of an import.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewUser {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<Phone>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<DisplayName>,
+    /// In clear; hashed by the server. Not together with `passwordHash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// A ready BCrypt hash, `$2b$…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+}
+
+/// `POST /admin/users/import`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    pub users: Vec<NewUser>,
+    /// What to do with a row whose phone number or username is taken.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// Report the row as failed.
+    #[default]
+    Fail,
+    /// Keep the user that is there and report its id.
+    Skip,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// One for each row, in order.
+    pub results: Vec<ImportResult>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportResult {
+    /// Of the new user, or of the one that was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    pub created: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A user as an administrator sees it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminUser {
+    #[serde(flatten)]
+    pub user: User,
+    pub disabled: bool,
+    /// Whether the account can be entered with a password.
+    pub has_password: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdminUsers {
+    pub users: Vec<AdminUser>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// `POST /admin/tokens`: one access token, with a session of its own, for each user.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Mint {
+    /// User ids or usernames.
+    pub users: Vec<String>,
+    /// Seconds that the tokens live; 900 unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<i64>,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Minted {
+    /// One for each user, in order.
+    pub tokens: Vec<MintedToken>,
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MintedToken {
+    pub user_id: UserId,
+    pub session_id: SessionId,
+    pub access_token: String,
+    pub expires_in: i64,
+}
+
+/// Health of a process: `/actuator/health`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    pub status: HealthStatus,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HealthStatus {
+    Up,
+    Down,
+    OutOfService,
+}
+
+/// One part that a process needs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Component {
+    pub name: String,
+    pub status: HealthStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+

@@ -1,0 +1,145 @@
+//! Every bound of the product in one place: sizes, rates, queue depths, waits.
+//!
+//! What an operator may change is a key of the configuration with the default named here; the rest are
+//! constants because a promise or a format rests on them.
+
+use std::time::Duration;
+
+// --- what people may send (API.md, "Limits") ---
+
+/// Calls a caller may make a minute, by user when authenticated, else by address.
+pub const REQUESTS_PER_MINUTE: u32 = 100;
+/// Accounts an address may register a minute.
+pub const REGISTRATIONS_PER_MINUTE: u32 = 20;
+/// Wrong passwords for an account in 15 minutes.
+pub const LOGIN_FAILURES_PER_ACCOUNT: u32 = 10;
+/// Wrong passwords from an address in 15 minutes.
+pub const LOGIN_FAILURES_PER_ADDRESS: u32 = 100;
+/// The window of the two login bounds.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// STOMP sends a session may make a second, sustained.
+pub const MESSAGES_PER_SECOND: u32 = 50;
+/// STOMP sends a session may make at once.
+pub const MESSAGES_BURST: u32 = 200;
+/// Characters (Unicode scalar values) of a message's content, by default.
+pub const CONTENT_CHARS: usize = 4096;
+/// The highest value that `limits.content_chars` may be set to.
+pub const CONTENT_CHARS_MAX: usize = 49_000;
+/// Bytes of a STOMP frame and of a WebSocket message.
+pub const FRAME_BYTES: usize = 65_536;
+/// Bytes of a JSON body.
+pub const JSON_BYTES: usize = 262_144;
+/// Bytes of a message's metadata, as JSON.
+pub const METADATA_BYTES: usize = 4096;
+/// Characters of a client message id.
+pub const CLIENT_MESSAGE_ID_CHARS: usize = 64;
+/// Bytes waiting for a session that does not read.
+pub const OUTBOX_BYTES: usize = 524_288;
+/// Sockets of a user at once.
+pub const SOCKETS_PER_USER: usize = 64;
+/// Rows of a page, by default and at most.
+pub const PAGE: usize = 50;
+/// Rows of a page at most.
+pub const PAGE_MAX: usize = 200;
+/// Seconds from the upgrade to the CONNECT frame.
+pub const CONNECT_DEADLINE_S: u64 = 30;
+/// Conversations of a person that are listed.
+pub const CONVERSATIONS_MAX: usize = 10_000;
+
+// --- accounts ---
+
+/// Bytes of a password, at least.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// Bytes of a password, at most: BCrypt takes no more without cutting it.
+pub const PASSWORD_BYTES_MAX: usize = 71;
+/// Characters of a display name, at most.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 50;
+/// Characters of a device name, at most.
+pub const DEVICE_NAME_CHARS_MAX: usize = 100;
+/// Characters of a username, at least.
+pub const USERNAME_CHARS_MIN: usize = 3;
+/// Characters of a username, at most.
+pub const USERNAME_CHARS_MAX: usize = 32;
+/// Life of an access token.
+pub const ACCESS_TOKEN_S: i64 = 15 * 60;
+/// Life of a refresh token.
+pub const REFRESH_TOKEN_S: i64 = 30 * 24 * 3600;
+/// Life of a token that an administrator mints, at most.
+pub const MINTED_TOKEN_S_MAX: i64 = 30 * 24 * 3600;
+/// BCrypt cost of a stored password.
+pub const BCRYPT_COST: u32 = 12;
+/// Hashes that may wait for a hashing thread; more answer 503.
+pub const HASH_QUEUE: usize = 64;
+/// Users in one bulk import request, and tokens in one bulk mint.
+pub const BULK_MAX: usize = 5_000;
+/// Bytes of an administrator's bulk request.
+pub const BULK_BYTES: usize = 8 << 20;
+
+// --- STOMP and WebSocket ---
+
+/// Headers of a STOMP frame.
+pub const STOMP_HEADERS: usize = 100;
+/// Bytes of a STOMP header line.
+pub const STOMP_HEADER_BYTES: usize = 8192;
+/// Subscriptions of a session.
+pub const SUBSCRIPTIONS: usize = 100;
+/// Sends of a session that may wait for their outcome.
+pub const SENDS_IN_FLIGHT: usize = 1024;
+/// Bytes of a socket's read buffer and of its write buffer.
+pub const SOCKET_BUFFER_BYTES: usize = 4096;
+/// Period of heart-beats in both directions, in milliseconds.
+pub const HEARTBEAT_MS: u64 = 20_000;
+/// Pings of a session that ask for DELIVERED: at most one in this time.
+pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A write that makes no progress for this long ends the session.
+pub const SEND_TIME: Duration = Duration::from_secs(10);
+/// Frames that a session may have unacknowledged before its device position stops moving.
+pub const UNACKNOWLEDGED: usize = 1024;
+/// Messages read from history at a time while a subscription is caught up.
+pub const REPLAY_PAGE: usize = 100;
+
+// --- the log and the sequencer ---
+
+/// Bytes of one record of the log.
+pub const RECORD_BYTES: usize = 1 << 20;
+/// Bytes waiting for the log's writer; more is refused before it is stored.
+pub const LOG_QUEUE_BYTES: usize = 32 << 20;
+/// Bytes of one log segment.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// Bytes of recent records kept in memory for consumers, a partition.
+pub const LOG_TAIL_BYTES: usize = 32 << 20;
+/// Records that the sequencer applies in one batch.
+pub const SEQUENCER_BATCH: usize = 1024;
+/// Conversation heads kept in memory, a partition.
+pub const HEADS: usize = 100_000;
+/// Client message ids a head remembers, to tell new sends without a look-up.
+pub const CLIENT_WINDOW: usize = 32;
+/// Sends that may wait for their outcome, in a process.
+pub const WAITERS: usize = 65_536;
+/// How long a send waits for its outcome before it answers `outcome_unknown`.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+/// Age of the oldest unapplied record beyond which the door refuses new ones.
+pub const LAG_MAX: Duration = Duration::from_secs(1);
+/// Time between two checkpoints of the history view.
+pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Records between two checkpoints of the history view.
+pub const CHECKPOINT_RECORDS: u64 = 100_000;
+/// Batches on their way from the sequencer to a websocket process.
+pub const DELIVERY_BATCHES: usize = 256;
+
+// --- processes ---
+
+/// `Retry-After` of a 503, in seconds.
+pub const RETRY_AFTER_S: u32 = 1;
+/// Connections waiting to be accepted, a listener.
+pub const BACKLOG: i32 = 4096;
+/// Bytes of an HTTP/1 request's head.
+pub const HTTP_HEAD_BYTES: usize = 32_768;
+/// Time for an HTTP/1 request's head.
+pub const HTTP_HEAD_TIME: Duration = Duration::from_secs(10);
+/// Time for an HTTP request, its body included.
+pub const HTTP_TIME: Duration = Duration::from_secs(30);
+/// How long sync may wait for something new, in seconds.
+pub const SYNC_WAIT_S_MAX: u64 = 30;
+/// Time for in-flight work to end after SIGTERM.
+pub const DRAIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,3 @@
+//! Wire formats without I/O: bytes in, frames out.
+
+pub mod stomp;
