@@ -1,1 +1,13 @@
+//! The embedded stores: everything in one data folder, no server installed.
+//!
+//! - [`log`]: `store::Events` as append-only segments; the only thing that is synced on the hot path
+//!
+//! Neighbours: `store` holds the traits and their contract suite, `chatd` opens the whole set here.
+//!
+//! Invariants: one process holds the folder (`lock`); what cannot be read as it was written is refused with
+//! its file and byte, never repaired silently; an acknowledgement means synced.
 
+mod lock;
+pub mod log;
+
+pub use lock::{FolderLock, LockError};

@@ -1,0 +1,1 @@
+//! The log as our own append-only segments with group commit.
