@@ -83,6 +83,8 @@ pub struct Head {
     /// Sorted; twice the same in a note to oneself.
     pub members: [UserId; 2],
     pub last_sequence: u64,
+    /// Time of the message with that sequence; lists of conversations are ordered by it.
+    pub last_message_at: Timestamp,
     /// The last record that changed this head.
     pub changed: Position,
     /// Of `members`, in their order.
@@ -177,8 +179,10 @@ pub enum Page {
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Heads by conversation, in the order asked. With `as_of`, a head is as it was before the record at
-    /// that position: `last_sequence` counts only rows made by earlier records (marks never go back, so they
-    /// are as they are). A head whose first row came later is `None`.
+    /// that position: `last_sequence` and `last_message_at` come from the newest row made by an earlier record
+    /// (marks and `newest_client_ms` never go back, so they are as they are, and so is `changed`). It does not
+    /// matter whether the head itself was ever written: rows made by earlier records make one. A conversation
+    /// whose first row came later is `None`.
     async fn heads(
         &self,
         conversations: &[ConversationId],
