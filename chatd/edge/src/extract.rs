@@ -1,0 +1,245 @@
+//! Bodies and query strings in, with errors that name the field; JSON out.
+
+use crate::Problem;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use schema::Code;
+use schema::limits::{HTTP_TIME, JSON_BYTES};
+use schema::message::FieldError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+/// A JSON body: content type, size and time are checked, errors name the field.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json<T>(pub T);
+
+/// The parameters of the query string.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<T>(pub T);
+
+/// As an extension of a request, another bound of its JSON body than `limits::JSON_BYTES`.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit(pub usize);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the body must be JSON: send it with `content-type: application/json`",
+            ));
+        }
+        let limit = request.extensions().get::<BodyLimit>().map_or(JSON_BYTES, |limit| limit.0);
+        parse(&read(request, limit).await?).map(Self)
+    }
+}
+
+/// `None` when there is no body at all.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        use axum::body::HttpBody;
+        if request.body().size_hint().exact() == Some(0) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::new(Code::Internal, "the server failed on this call")
+                .caused_by(error)
+                .into_response(),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        query(&parts.uri).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+}
+
+/// Reads a body up to a bound; a length that is announced above it is refused unread.
+async fn read(request: Request<Body>, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(Code::TooLarge, format!("the body is larger than {limit} bytes"));
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let bytes = tokio::time::timeout(HTTP_TIME, axum::body::to_bytes(request.into_body(), limit));
+    match bytes.await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if over_the_limit(&error) => Err(too_large()),
+        Ok(Err(error)) => Err(Problem::new(Code::Malformed, "the body broke off").caused_by(error)),
+        Err(_) => Err(Problem::new(
+            Code::Malformed,
+            format!("the body did not arrive within {} seconds", HTTP_TIME.as_secs()),
+        )),
+    }
+}
+
+/// Whether reading stopped at the bound rather than at the connection's end.
+fn over_the_limit(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        // The limiting body's error type is private to a crate of axum's; its text is what tells.
+        if inner.to_string() == "length limit exceeded" {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        json_problem(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| json_problem(".", &error))?;
+    Ok(value)
+}
+
+fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    if error.classify() != Category::Data {
+        return Problem::new(Code::Malformed, format!("the body is no JSON: {message}"));
+    }
+    // "reason at line 1 column 5": the place says nothing that the path does not.
+    let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
+    data_problem(path, reason)
+}
+
+/// A well-formed value that is not what the call takes.
+fn data_problem(path: &str, reason: &str) -> Problem {
+    if let Some(field) = quoted(reason, "missing field `") {
+        return Problem::field(&under(path, field), "is missing", "required");
+    }
+    if let Some(wrong) = reason.strip_prefix("invalid type: ") {
+        let (found, expected) = wrong.split_once(", expected ").unwrap_or((wrong, "another type"));
+        let error = FieldError::new(&at(path), format!("is {found}"), expected);
+        return Problem::new(Code::Malformed, format!("{} is of the wrong type", at(path)))
+            .with_errors(vec![error]);
+    }
+    if let Some((reason, bound)) = reason.strip_suffix(')').and_then(|text| text.rsplit_once(" (")) {
+        return Problem::field(&at(path), reason, bound);
+    }
+    let (reason, bound) = reason.split_once(", expected ").unwrap_or((reason, "a value that is documented"));
+    Problem::field(&at(path), reason, bound)
+}
+
+fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.split('`').next()
+}
+
+/// The path of the whole body is `.` in serde_path_to_error's words.
+fn at(path: &str) -> String {
+    if path == "." { "body".to_owned() } else { path.to_owned() }
+}
+
+fn under(path: &str, field: &str) -> String {
+    if path == "." { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let query = axum::extract::Query::<T>::try_from_uri(uri);
+    query.map(|axum::extract::Query(value)| value).map_err(|rejection| {
+        // "…: field: reason", or "…: reason" when the field is missing.
+        let text = rejection.body_text();
+        let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        if let Some(field) = quoted(text, "missing field `") {
+            return Problem::field(field, "is missing", "required");
+        }
+        let (field, reason) = text.split_once(": ").unwrap_or(("query", text));
+        data_problem(field, reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::api::UpTo;
+    use schema::{Draft, Phone};
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[expect(dead_code, reason = "only the errors of reading it are looked at")]
+    struct Body {
+        phone_number: Phone,
+        many: Vec<UpTo>,
+    }
+
+    fn first(problem: &Problem) -> (Code, FieldError) {
+        (problem.code(), problem.body("").errors.remove(0))
+    }
+
+    #[test]
+    fn errors_name_the_field_the_reason_and_the_bound() {
+        let (code, error) = first(&parse::<Body>(br#"{"phoneNumber":"123","many":[]}"#).unwrap_err());
+        assert_eq!((code, error.field.as_str()), (Code::Invalid, "phoneNumber"));
+        assert_eq!(error.reason, "must begin with +");
+        assert_eq!(error.bound.as_deref(), Some("+ and 8-15 digits, the first 1-9"));
+
+        let (code, error) = first(&parse::<Body>(br#"{"phoneNumber":7,"many":[]}"#).unwrap_err());
+        assert_eq!((code, error.field.as_str()), (Code::Malformed, "phoneNumber"));
+
+        let (code, error) = first(&parse::<Body>(br#"{"phoneNumber":"+12345678","many":[{}]}"#).unwrap_err());
+        assert_eq!((code, error.field.as_str()), (Code::Invalid, "many[0].upTo"));
+
+        let (code, error) = first(&parse::<Body>(b"{}").unwrap_err());
+        assert_eq!(
+            (code, error.field.as_str(), error.reason.as_str()),
+            (Code::Invalid, "phoneNumber", "is missing")
+        );
+
+        let bad = br#"{"recipientId":"u","content":"c","messageType":"SHOUT"}"#;
+        assert_eq!(first(&parse::<Draft>(bad).unwrap_err()).1.field, "messageType");
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for bad in ["", "{", "nul", "{} x", "\u{1}", "[1,]"] {
+            assert_eq!(
+                parse::<serde_json::Value>(bad.as_bytes()).unwrap_err().code(),
+                Code::Malformed,
+                "{bad:?}"
+            );
+        }
+        assert_eq!(parse::<serde_json::Value>(b"\"\xff\"").unwrap_err().code(), Code::Malformed);
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse::<serde_json::Value>(deep.as_bytes()).unwrap_err().code(), Code::Malformed);
+    }
+
+    #[test]
+    fn a_bad_parameter_is_named() {
+        #[derive(Debug, Deserialize)]
+        struct Page {
+            #[expect(dead_code, reason = "only the error of reading it is looked at")]
+            limit: usize,
+        }
+        for uri in ["/?limit=x", "/?limit=-1", "/", "/?limit=1&limit=2"] {
+            let problem = query::<Page>(&uri.parse().unwrap()).unwrap_err();
+            assert_eq!(first(&problem).1.field, "limit", "{uri}: {problem:?}");
+        }
+    }
+}
