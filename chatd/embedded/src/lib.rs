@@ -1,13 +1,21 @@
 //! The embedded stores: everything in one data folder, no server installed.
 //!
 //! - [`log`]: `store::Events` as append-only segments; the only thing that is synced on the hot path
+//! - [`history`]: `store::Messages` on fjall, never synced on the hot path
+//! - [`sqlite`]: `store::Accounts` and `store::Profiles` in one SQLite file
 //!
 //! Neighbours: `store` holds the traits and their contract suite, `chatd` opens the whole set here.
 //!
 //! Invariants: one process holds the folder (`lock`); what cannot be read as it was written is refused with
 //! its file and byte, never repaired silently; an acknowledgement means synced.
 
+mod accounts;
+pub mod history;
 mod lock;
 pub mod log;
+mod profiles;
+pub mod sqlite;
 
+pub use history::History;
 pub use lock::{FolderLock, LockError};
+pub use sqlite::People;
