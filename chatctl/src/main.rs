@@ -1,1 +1,67 @@
-fn main() {}
+//! `chatctl`: administers a chatd over its admin API.
+//!
+//! One file a verb (arguments and `run`), one file for how it talks ([`client`]), prints ([`output`]) and
+//! ends ([`exit`]). Data goes to stdout, everything else to stderr; off a terminal nothing is ever asked.
+
+mod cli;
+mod client;
+mod exit;
+mod health;
+mod output;
+mod token;
+mod user;
+
+use clap::Parser as _;
+use cli::{Cli, Noun};
+use exit::{Exit, Failure};
+use output::Format;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let format = cli.globals.format();
+    match run(cli) {
+        Ok(exit) => exit.code(),
+        Err(failure) => output::failure(&failure, format),
+    }
+}
+
+/// Runs the verb on this thread; Ctrl-C ends it.
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Failed, "no-runtime", format!("cannot start: {error}"), "try again")
+    })?;
+    runtime.block_on(async {
+        tokio::select! {
+            result = verb(cli) => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    })
+}
+
+async fn verb(cli: Cli) -> Result<Exit, Failure> {
+    match cli.noun {
+        Noun::User(verb) => user::run(verb, &cli.globals).await,
+        Noun::Token(verb) => token::run(verb, &cli.globals).await,
+        Noun::Health(args) => health::run(&args, &cli.globals).await,
+    }
+}
+
+/// Help and version are no failures; the rest is, in the format that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Ok.code();
+    }
+    if Format::from_words(std::env::args()) == Some(Format::Json) {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::new(Exit::Usage, "usage", message, "see `chatctl --help`");
+        return output::failure(&failure, Some(Format::Json));
+    }
+    let _ = error.print();
+    Exit::Usage.code()
+}

@@ -1,0 +1,17 @@
+//! `chatctl health`.
+
+use crate::cli::Globals;
+use crate::client::Client;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use clap::Args;
+use schema::api::HealthStatus;
+
+#[derive(Debug, Args)]
+pub(crate) struct Health {}
+
+pub(crate) async fn run(_: &Health, globals: &Globals) -> Result<Exit, Failure> {
+    let health: schema::api::Health = Client::new(globals)?.get("/admin/health").await?;
+    output::show(&health, globals.output)?;
+    Ok(if health.status == HealthStatus::Up { Exit::Ok } else { Exit::Failed })
+}

@@ -1,0 +1,19 @@
+//! Access tokens.
+
+mod mint;
+
+use crate::cli::Globals;
+use crate::exit::{Exit, Failure};
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Makes an access token, with a session of its own, for each user.
+    Mint(mint::Mint),
+}
+
+pub(crate) async fn run(verb: Verb, globals: &Globals) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Mint(args) => mint::run(&args, globals).await,
+    }
+}
