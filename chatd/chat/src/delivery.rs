@@ -1,0 +1,104 @@
+//! The delivery link: what the sequencer hands to the processes that hold sockets.
+//!
+//! In one process a link is a bounded channel. The sequencer waits for a full one, so nothing is lost in
+//! it; whoever reads it must never wait for a single session.
+
+use parking_lot::Mutex;
+use schema::limits::DELIVERY_BATCHES;
+use schema::{ConversationId, Cursor, MessageId, MessageStatus, Position, Timestamp, UserId};
+use std::sync::Arc;
+use store::messages::StoredMessage;
+use tokio::sync::mpsc;
+
+/// Something that live sessions should hear of.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// A new message, for all sessions of both people but the one that sent it. In a note to oneself that
+    /// one gets it too.
+    Message {
+        message: Arc<StoredMessage>,
+        status: MessageStatus,
+        /// The connection that sent it: it has its receipt and gets no copy.
+        origin: Option<u64>,
+    },
+    /// `user` has everything of `peer` up to a sequence, as far as `status` says.
+    Mark {
+        position: Position,
+        conversation: ConversationId,
+        user: UserId,
+        peer: UserId,
+        status: MessageStatus,
+        up_to: u64,
+        at: Timestamp,
+        /// The message at `up_to`: its id and its client id.
+        message: Option<(MessageId, String)>,
+    },
+}
+
+impl Delivery {
+    /// The record that made it.
+    pub fn position(&self) -> Position {
+        match self {
+            Delivery::Message { message, .. } => message.position,
+            Delivery::Mark { position, .. } => *position,
+        }
+    }
+
+    /// The two people it concerns; twice the same in a note to oneself.
+    pub fn people(&self) -> [UserId; 2] {
+        match self {
+            Delivery::Message { message, .. } => [message.recipient_id, message.sender_id],
+            Delivery::Mark { user, peer, .. } => [*peer, *user],
+        }
+    }
+}
+
+/// What one batch of records gave, in log order.
+#[derive(Debug)]
+pub struct Batch {
+    pub partition: u32,
+    /// The offset behind the batch's last record.
+    pub next: u64,
+    pub deliveries: Vec<Delivery>,
+}
+
+/// The links of a sequencer and how far it has handed records to them.
+pub(crate) struct Links {
+    links: Mutex<Vec<mpsc::Sender<Arc<Batch>>>>,
+    position: Mutex<Cursor>,
+}
+
+impl Links {
+    pub(crate) fn new(start: Cursor) -> Self {
+        Self { links: Mutex::default(), position: Mutex::new(start) }
+    }
+
+    /// A new link; it carries everything from here on.
+    pub(crate) fn open(&self) -> mpsc::Receiver<Arc<Batch>> {
+        let (sender, receiver) = mpsc::channel(DELIVERY_BATCHES);
+        self.links.lock().push(sender);
+        receiver
+    }
+
+    /// Behind the last record that was handed over.
+    pub(crate) fn position(&self) -> Cursor {
+        self.position.lock().clone()
+    }
+
+    /// Hands a batch over, in order, waiting while a link is full.
+    pub(crate) async fn hand_over(&self, batch: Batch) {
+        let (partition, next) = (batch.partition, batch.next);
+        if !batch.deliveries.is_empty() {
+            let batch = Arc::new(batch);
+            let links = self.links.lock().clone();
+            for link in &links {
+                if link.send(Arc::clone(&batch)).await.is_err() {
+                    self.links.lock().retain(|l| !l.is_closed());
+                }
+            }
+        }
+        if let Some(slot) = self.position.lock().next.get_mut(partition as usize) {
+            *slot = (*slot).max(next);
+        }
+    }
+}

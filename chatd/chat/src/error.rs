@@ -1,0 +1,79 @@
+//! What chat refuses, in the terms a caller can act on.
+
+use edge::Problem;
+use schema::Code;
+use schema::limits::RETRY_AFTER_S;
+use schema::message::FieldError;
+
+/// A refusal of chat.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields that break a rule, each with its bound.
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldError>),
+    /// `senderId` names somebody else than the caller.
+    #[error("senderId must name the caller; leave it out or send your own id or username")]
+    NotYou,
+    /// No such user, message or conversation, or none that the caller may see.
+    #[error("{0} was not found")]
+    NotFound(&'static str),
+    /// The client message id was used for another message of this conversation.
+    #[error("clientMessageId was used for another message; draw a new one for each message")]
+    ClientMessageIdReused,
+    /// Nothing was stored: overload, or a store is away.
+    #[error("not accepted, nothing was stored: {0}")]
+    NotAccepted(String),
+    /// Stored or not: nobody can tell yet.
+    #[error("the outcome is unknown; repeat with the same clientMessageId to settle it")]
+    OutcomeUnknown,
+    /// A read failed.
+    #[error("history is unavailable: {0}")]
+    Store(store::Error),
+}
+
+impl Error {
+    /// One broken field.
+    pub fn field(field: &str, reason: &str, bound: impl Into<String>) -> Self {
+        Error::Invalid(vec![FieldError::new(field, reason, bound)])
+    }
+
+    /// The code on the wire.
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Invalid(_) => Code::Invalid,
+            Error::NotYou => Code::Forbidden,
+            Error::NotFound(_) => Code::NotFound,
+            Error::ClientMessageIdReused => Code::ClientMessageIdReused,
+            Error::NotAccepted(_) => Code::NotAccepted,
+            Error::OutcomeUnknown => Code::OutcomeUnknown,
+            Error::Store(store::Error::Corrupt(_)) => Code::Internal,
+            Error::Store(_) => Code::Unavailable,
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Error::Store(error)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        match error {
+            Error::Invalid(errors) => Problem::invalid(errors),
+            Error::NotAccepted(cause) => Problem::new(code, "nothing was stored; try again later")
+                .caused_by(cause)
+                .retry_after(RETRY_AFTER_S),
+            Error::OutcomeUnknown => Problem::new(code, error.to_string()).retry_after(RETRY_AFTER_S),
+            Error::Store(cause) if code == Code::Unavailable => {
+                Problem::new(code, "history is away; try again later")
+                    .caused_by(cause)
+                    .retry_after(RETRY_AFTER_S)
+            }
+            Error::Store(cause) => Problem::new(code, "history could not be read").caused_by(cause),
+            other => Problem::new(code, other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Marks: how far a person has a conversation on a device, and how far they have seen it.
+
+use crate::{Chat, Error};
+use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, EventType, Mark, SCHEMA_VERSION};
+use schema::limits::{CONVERSATIONS_MAX, PAGE_MAX};
+use schema::{ConversationId, Cursor, MessageId, SessionId, Timestamp, UserId};
+use store::messages::{Head, Page};
+use tokio::sync::oneshot;
+
+/// Which mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// A device has it.
+    Delivered,
+    /// The person says so.
+    Seen,
+}
+
+impl Chat {
+    /// Moves a mark up to a sequence; returns when that is in the log and applied. A mark that is there
+    /// already, or further, is done without a record.
+    ///
+    /// # Errors
+    /// `Invalid` beyond the last sequence, `NotFound` without a conversation.
+    pub async fn mark(
+        &self,
+        user: UserId,
+        peer: UserId,
+        kind: MarkKind,
+        up_to: u64,
+        device: Option<DevicePosition>,
+    ) -> Result<(), Error> {
+        let conversation = ConversationId::between(user, peer);
+        let head = self.head(conversation).await?.ok_or(Error::NotFound("conversation"))?;
+        if up_to > head.last_sequence {
+            return Err(Error::field(
+                "upTo",
+                "is past the last message",
+                format!("0-{}", head.last_sequence),
+            ));
+        }
+        let marks = head.marks_of(user);
+        let there = match kind {
+            MarkKind::Delivered => marks.delivered >= up_to,
+            MarkKind::Seen => marks.seen >= up_to,
+        };
+        if there && device.is_none() {
+            return Ok(());
+        }
+        self.append_mark(user, peer, kind, Mark { peer_id: peer, up_to, device }).await
+    }
+
+    async fn append_mark(&self, user: UserId, peer: UserId, kind: MarkKind, mark: Mark) -> Result<(), Error> {
+        let (event_type, payload) = match kind {
+            MarkKind::Delivered => (EventType::MessageDelivered, Body::Delivered(mark)),
+            MarkKind::Seen => (EventType::MessageSeen, Body::Seen(mark)),
+        };
+        let event = Envelope {
+            event_id: MessageId::draw(),
+            event_type,
+            schema_version: SCHEMA_VERSION,
+            apply_version: APPLY_VERSION,
+            conversation_id: ConversationId::between(user, peer),
+            actor_id: user,
+            occurred_at: Timestamp::now(),
+            traceparent: None,
+            reply_to: None,
+            payload,
+        };
+        let (tell, told) = oneshot::channel();
+        self.append(
+            event,
+            None,
+            Box::new(move |outcome| {
+                let _ = tell.send(outcome.map(|_| ()));
+            }),
+        );
+        told.await.unwrap_or(Err(Error::OutcomeUnknown))
+    }
+
+    /// A device showed a cursor: everything before it is DELIVERED, and the device has read that far.
+    pub async fn passed(&self, user: UserId, session: SessionId, cursor: &Cursor) -> Result<(), Error> {
+        let mut placed = self.device(user, session).await?.unwrap_or_default();
+        for conversation in self.0.shared.messages.conversations(user, CONVERSATIONS_MAX).await? {
+            let Some(head) = self.head(conversation).await? else { continue };
+            let delivered = head.marks_of(user).delivered;
+            let up_to = self.covered(&head, delivered, cursor).await?;
+            let (partition, next) =
+                (self.partition(conversation), cursor.next_in(self.partition(conversation)));
+            // One record a partition is enough to move the device.
+            let moves = next > placed.next_in(partition);
+            if up_to > delivered || moves {
+                let device = moves.then_some(DevicePosition { session_id: session, next });
+                self.mark(user, head.peer(user), MarkKind::Delivered, up_to, device).await?;
+                placed.next.resize(cursor.next.len(), 0);
+                placed.next[partition as usize] = next;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last sequence above `from` whose record the cursor covers, or `from`.
+    async fn covered(&self, head: &Head, from: u64, cursor: &Cursor) -> Result<u64, Error> {
+        let mut up_to = from;
+        while up_to < head.last_sequence {
+            let page = Page::After(up_to);
+            let rows = self.0.shared.messages.history(head.conversation_id, page, PAGE_MAX).await?;
+            let covered = rows.iter().take_while(|row| cursor.covers(row.position)).last();
+            let Some(row) = covered else { break };
+            up_to = row.sequence;
+            if rows.last().is_some_and(|last| last.sequence > up_to) {
+                break;
+            }
+        }
+        Ok(up_to)
+    }
+}

@@ -1,0 +1,174 @@
+//! One batch of records, from heads to deliveries.
+
+use super::{Shared, Stopped};
+use crate::Error;
+use crate::apply::{Effects, Live, Moved, Outcome, apply, needs_lookup};
+use crate::delivery::{Batch, Delivery};
+use quick_cache::unsync::Cache;
+use schema::event::Event;
+use schema::{ConversationId, MessageId, Position};
+use std::collections::{HashMap, HashSet};
+use store::messages::{IdEntry, Write};
+
+/// The heads that a batch works on: out of the cache while their writes are in flight.
+type Working = HashMap<ConversationId, Option<Live>>;
+
+/// Applies a batch, which holds one record at least.
+pub(super) async fn run(
+    shared: &Shared,
+    heads: &mut Cache<ConversationId, Live>,
+    events: &[(Position, Event)],
+) -> Result<(), Stopped> {
+    let mut working = load(shared, heads, events).await?;
+    let mut known = look_up(shared, &working, events).await?;
+    let mut effects = Vec::with_capacity(events.len());
+    let mut changed = HashSet::new();
+    for (position, event) in events {
+        let live = working.entry(event.conversation_id).or_default();
+        let done = apply(live, event, *position, known.get(&event.event_id))?;
+        for write in &done.writes {
+            if let Write::Id(entry) = write {
+                known.insert(entry.message_id, entry.clone());
+            }
+        }
+        if done.changed {
+            changed.insert(event.conversation_id);
+        }
+        effects.push(done);
+    }
+    write(shared, &working, &changed, &mut effects).await?;
+    answer(shared, events, &effects);
+    hand_over(shared, &working, events, effects).await?;
+    for (conversation, live) in working {
+        if let Some(live) = live {
+            heads.insert(conversation, live);
+        }
+    }
+    Ok(())
+}
+
+/// Takes heads out of memory, or loads them as they were before the batch: after a crash, or beside
+/// another owner, the view may be ahead.
+async fn load(
+    shared: &Shared,
+    heads: &mut Cache<ConversationId, Live>,
+    events: &[(Position, Event)],
+) -> Result<Working, Stopped> {
+    let as_of = events.first().map(|(position, _)| *position);
+    let mut working = Working::new();
+    let mut missing = Vec::new();
+    for (_, event) in events {
+        working.entry(event.conversation_id).or_insert_with(|| {
+            let live = heads.remove(&event.conversation_id).map(|(_, live)| live);
+            if live.is_none() {
+                missing.push(event.conversation_id);
+            }
+            live
+        });
+    }
+    while !missing.is_empty() {
+        match shared.messages.heads(&missing, as_of).await {
+            Ok(loaded) => {
+                for (conversation, head) in missing.drain(..).zip(loaded) {
+                    working.insert(conversation, head.map(Live::loaded));
+                }
+            }
+            Err(error) => shared.wait_out(error, "reading heads").await?,
+        }
+    }
+    Ok(working)
+}
+
+/// What the view has under the ids of those sends that can't be proved new from their heads.
+async fn look_up(
+    shared: &Shared,
+    working: &Working,
+    events: &[(Position, Event)],
+) -> Result<HashMap<MessageId, IdEntry>, Stopped> {
+    let ids: Vec<MessageId> = events
+        .iter()
+        .filter(|(_, event)| {
+            needs_lookup(working.get(&event.conversation_id).and_then(Option::as_ref), event)
+        })
+        .map(|(_, event)| event.event_id)
+        .collect();
+    loop {
+        match shared.messages.ids(&ids).await {
+            Ok(found) => {
+                return Ok(ids.into_iter().zip(found).filter_map(|(id, entry)| Some((id, entry?))).collect());
+            }
+            Err(error) => shared.wait_out(error, "looking message ids up").await?,
+        }
+    }
+}
+
+/// Writes rows first and heads last, each head once: whatever part of it a crash leaves, a replay mends.
+async fn write(
+    shared: &Shared,
+    working: &Working,
+    changed: &HashSet<ConversationId>,
+    effects: &mut [Effects],
+) -> Result<(), Stopped> {
+    let mut writes: Vec<Write> = effects.iter_mut().flat_map(|effect| effect.writes.drain(..)).collect();
+    let live = |conversation| working.get(conversation).and_then(Option::as_ref);
+    writes.extend(changed.iter().filter_map(live).map(|live| Write::Head(live.head.clone())));
+    if writes.is_empty() {
+        return Ok(());
+    }
+    while let Err(error) = shared.messages.write(writes.clone()).await {
+        shared.wait_out(error, "writing the history view").await?;
+    }
+    shared.waiters.set_stalled(false);
+    Ok(())
+}
+
+/// Tells those who wait: only now is a message in the log and visible.
+fn answer(shared: &Shared, events: &[(Position, Event)], effects: &[Effects]) {
+    for ((_, event), effect) in events.iter().zip(effects) {
+        let Some(reply_to) = event.reply_to else { continue };
+        let outcome = match &effect.outcome {
+            Outcome::Conflict => Err(Error::ClientMessageIdReused),
+            outcome => Ok(outcome.clone()),
+        };
+        shared.waiters.settle(reply_to, outcome);
+    }
+}
+
+async fn hand_over(
+    shared: &Shared,
+    working: &Working,
+    events: &[(Position, Event)],
+    effects: Vec<Effects>,
+) -> Result<(), Stopped> {
+    let mut deliveries = Vec::with_capacity(effects.len());
+    let mut last = Position::default();
+    for ((position, event), effect) in events.iter().zip(effects) {
+        last = *position;
+        let head = working.get(&event.conversation_id).and_then(Option::as_ref).map(|live| &live.head);
+        if let (Outcome::Sent(message), Some(head)) = (effect.outcome, head) {
+            let origin = event.reply_to.and_then(|to| to.connection);
+            let status = head.status(&message);
+            deliveries.push(Delivery::Message { message, status, origin });
+        }
+        if let Some(moved) = effect.moved {
+            deliveries.push(mark(shared, event, *position, moved).await?);
+        }
+    }
+    shared.watchers.wake(&deliveries);
+    shared.links.hand_over(Batch { partition: last.partition, next: last.offset + 1, deliveries }).await;
+    Ok(())
+}
+
+async fn mark(shared: &Shared, event: &Event, position: Position, moved: Moved) -> Result<Delivery, Stopped> {
+    let message = shared.messages.message(event.conversation_id, moved.up_to).await?;
+    Ok(Delivery::Mark {
+        position,
+        conversation: event.conversation_id,
+        user: moved.user,
+        peer: moved.peer,
+        status: moved.status,
+        up_to: moved.up_to,
+        at: event.occurred_at,
+        message: message.map(|row| (row.message_id, row.client_message_id.clone())),
+    })
+}
