@@ -134,6 +134,9 @@ fn data_problem(path: &str, reason: &str) -> Problem {
     if let Some(field) = quoted(reason, "missing field `") {
         return Problem::field(&under(path, field), "is missing", "required");
     }
+    if let Some(field) = quoted(reason, "duplicate field `") {
+        return Problem::field(&under(path, field), "is given twice", "once");
+    }
     if let Some(wrong) = reason.strip_prefix("invalid type: ") {
         let (found, expected) = wrong.split_once(", expected ").unwrap_or((wrong, "another type"));
         let error = FieldError::new(&at(path), format!("is {found}"), expected);
@@ -151,9 +154,9 @@ fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     text.strip_prefix(before)?.split('`').next()
 }
 
-/// The path of the whole body is `.` in serde_path_to_error's words.
+/// The path of the whole is `.` in serde_path_to_error's words.
 fn at(path: &str) -> String {
-    if path == "." { "body".to_owned() } else { path.to_owned() }
+    if path == "." { "request".to_owned() } else { path.to_owned() }
 }
 
 fn under(path: &str, field: &str) -> String {
@@ -163,13 +166,10 @@ fn under(path: &str, field: &str) -> String {
 fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query = axum::extract::Query::<T>::try_from_uri(uri);
     query.map(|axum::extract::Query(value)| value).map_err(|rejection| {
-        // "…: field: reason", or "…: reason" when the field is missing.
+        // "…: field: reason", or only "…: reason", which then names the field.
         let text = rejection.body_text();
         let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-        if let Some(field) = quoted(text, "missing field `") {
-            return Problem::field(field, "is missing", "required");
-        }
-        let (field, reason) = text.split_once(": ").unwrap_or(("query", text));
+        let (field, reason) = text.split_once(": ").unwrap_or((".", text));
         data_problem(field, reason)
     })
 }
