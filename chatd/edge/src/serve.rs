@@ -43,8 +43,7 @@ pub async fn serve(listener: TcpListener, app: Router, drain: CancellationToken)
         .header_read_timeout(HTTP_HEAD_TIME)
         .max_buf_size(HTTP_HEAD_BYTES)
         .max_headers(HEADERS)
-        .keep_alive(true)
-        .pipeline_flush(true);
+        .keep_alive(true);
     let mut server = axum_server::from_tcp(listener)?
         .handle(handle.clone())
         .acceptor(NoDelayAcceptor::new())
