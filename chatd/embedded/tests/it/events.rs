@@ -1,0 +1,87 @@
+//! The contract of `Events` on the embedded log, on a real disk.
+
+use embedded::log::{Log, LogConfig, RealDisk};
+use std::path::Path;
+use std::sync::Arc;
+use store::Events;
+use store::contract::events as contract;
+
+/// Small segments and little memory, so that every promise is kept from files and across segments too.
+fn small() -> LogConfig {
+    LogConfig { partitions: 2, segment_bytes: 8 << 10, tail_bytes: 2 << 10, ..LogConfig::default() }
+}
+
+fn open(folder: &Path, config: LogConfig) -> Arc<dyn Events> {
+    let disk = RealDisk::new(&folder.join("log")).unwrap();
+    let log = Log::open(Arc::new(disk), config, Box::new(|cause| panic!("{cause}"))).unwrap();
+    Arc::new(log)
+}
+
+#[tokio::test]
+async fn offsets_are_dense_in_the_order_of_the_calls() {
+    for config in [small(), LogConfig::default()] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path(), config);
+        contract::offsets_are_dense_in_the_order_of_the_calls(&*log, "a").await;
+        contract::offsets_are_dense_in_the_order_of_the_calls(&*log, "b").await;
+    }
+}
+
+#[tokio::test]
+async fn each_caller_keeps_its_order() {
+    for config in [small(), LogConfig::default()] {
+        let folder = tempfile::tempdir().unwrap();
+        contract::each_caller_keeps_its_order(open(folder.path(), config), "a").await;
+    }
+}
+
+#[tokio::test]
+async fn acknowledged_survives_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        contract::acknowledged_survives_reopening(async || open(folder.path(), small())).await;
+    }
+}
+
+#[tokio::test]
+async fn close_writes_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::close_writes_what_waits(async || open(folder.path(), small())).await;
+}
+
+#[tokio::test]
+async fn a_commit_survives_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::a_commit_survives_reopening(async || open(folder.path(), small()), "a").await;
+    contract::a_commit_survives_reopening(async || open(folder.path(), small()), "b").await;
+}
+
+#[tokio::test]
+async fn seek_moves_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::seek_moves_both_ways(&*open(folder.path(), small()), "a").await;
+}
+
+#[tokio::test]
+async fn a_record_wakes_who_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::a_record_wakes_who_waits(open(folder.path(), small()), "a").await;
+}
+
+#[tokio::test]
+async fn partitions_are_independent() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::partitions_are_independent(&*open(folder.path(), small()), "a").await;
+}
+
+#[tokio::test]
+async fn bounds_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::bounds_are_kept(&*open(folder.path(), small())).await;
+}
+
+#[tokio::test]
+async fn a_partition_has_one_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    contract::a_partition_has_one_owner(open(folder.path(), small()), "a").await;
+}
