@@ -203,14 +203,18 @@ fn people(actor: UserId, other: UserId) -> impl Iterator<Item = UserId> {
 }
 
 impl Live {
-    /// A head as the view has it.
-    pub(crate) fn loaded(head: Head) -> Self {
+    /// A head as it was before the record at `as_of`. What the view knows of later records must not stick to
+    /// it: written back with their position, an owner that is behind would win over one that is ahead.
+    pub(crate) fn loaded(mut head: Head, as_of: Position) -> Self {
+        if !head.changed.is_before(as_of) {
+            head.changed = Position::default();
+        }
         Self { window: Window::behind(head.newest_client_ms), head }
     }
 
     fn new(event: &Event, sent: &Sent) -> Self {
         let (a, b) = (event.actor_id, sent.recipient_id);
-        Self::loaded(Head {
+        let head = Head {
             conversation_id: event.conversation_id,
             members: if a <= b { [a, b] } else { [b, a] },
             last_sequence: 0,
@@ -218,7 +222,8 @@ impl Live {
             changed: Position::default(),
             marks: [Marks::default(); 2],
             newest_client_ms: 0,
-        })
+        };
+        Self { head, window: Window::default() }
     }
 
     fn touch(&mut self, position: Position) {

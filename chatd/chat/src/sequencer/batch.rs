@@ -54,7 +54,7 @@ async fn load(
     heads: &mut Cache<ConversationId, Live>,
     events: &[(Position, Event)],
 ) -> Result<Working, Stopped> {
-    let as_of = events.first().map(|(position, _)| *position);
+    let as_of = events.first().map(|(position, _)| *position).unwrap_or_default();
     let mut working = Working::new();
     let mut missing = Vec::new();
     for (_, event) in events {
@@ -67,10 +67,10 @@ async fn load(
         });
     }
     while !missing.is_empty() {
-        match shared.messages.heads(&missing, as_of).await {
+        match shared.messages.heads(&missing, Some(as_of)).await {
             Ok(loaded) => {
                 for (conversation, head) in missing.drain(..).zip(loaded) {
-                    working.insert(conversation, head.map(Live::loaded));
+                    working.insert(conversation, head.map(|head| Live::loaded(head, as_of)));
                 }
             }
             Err(error) => shared.wait_out(error, "reading heads").await?,
