@@ -10,8 +10,10 @@ use store::messages::FeedEntry;
 /// The entries of one partition that are still to come.
 struct Lane {
     partition: u32,
-    entries: Peekable<Map<Iter, fn(Guard) -> Result<FeedEntry, Error>>>,
+    entries: Entries,
 }
+
+type Entries = Peekable<Map<Iter, fn(Guard) -> Result<FeedEntry, Error>>>;
 
 impl Lane {
     /// All entries of the next record: a cursor stands between records, so a page never parts them.
