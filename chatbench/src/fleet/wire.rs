@@ -1,0 +1,195 @@
+//! WebSocket frames (RFC 6455) after the upgrade: masked out, whole messages in.
+
+use std::ops::Range;
+
+pub(super) const TEXT: u8 = 1;
+pub(super) const CLOSE: u8 = 8;
+pub(super) const PING: u8 = 9;
+pub(super) const PONG: u8 = 10;
+const CONTINUATION: u8 = 0;
+const BINARY: u8 = 2;
+
+/// The largest frame that is taken: a chat message and its headers are far smaller.
+const FRAME_BYTES: usize = 4 * schema::limits::FRAME_BYTES;
+
+/// Appends a whole message as one masked frame.
+pub(super) fn write(opcode: u8, payload: &[u8], mask: [u8; 4], into: &mut Vec<u8>) {
+    into.push(0x80 | opcode);
+    match payload.len() {
+        short @ 0..126 => into.push(0x80 | short as u8),
+        middle @ 126..65_536 => {
+            into.push(0x80 | 126);
+            into.extend_from_slice(&(middle as u16).to_be_bytes());
+        }
+        long => {
+            into.push(0x80 | 127);
+            into.extend_from_slice(&(long as u64).to_be_bytes());
+        }
+    }
+    into.extend_from_slice(&mask);
+    let start = into.len();
+    into.extend_from_slice(payload);
+    let (words, rest) = into[start..].as_chunks_mut::<4>();
+    let word = u32::from_ne_bytes(mask);
+    for chunk in words {
+        *chunk = (u32::from_ne_bytes(*chunk) ^ word).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(mask) {
+        *byte ^= key;
+    }
+}
+
+/// The bytes of messages that have not arrived wholly.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    partial: Vec<u8>,
+    fragments: Vec<u8>,
+}
+
+impl Inbox {
+    /// Takes what was read and gives each whole message, with its opcode.
+    ///
+    /// # Errors
+    /// What the peer did against the protocol.
+    pub(super) fn feed(&mut self, got: &[u8], mut take: impl FnMut(u8, &[u8])) -> Result<(), &'static str> {
+        if self.partial.is_empty() {
+            let used = self.consume(got, &mut take)?;
+            self.partial.extend_from_slice(&got[used..]);
+            return Ok(());
+        }
+        let mut bytes = std::mem::take(&mut self.partial);
+        bytes.extend_from_slice(got);
+        let used = self.consume(&bytes, &mut take)?;
+        // An idle socket keeps nothing: the buffer goes when there is no rest.
+        self.partial = bytes[used..].to_vec();
+        Ok(())
+    }
+
+    fn consume(&mut self, bytes: &[u8], take: &mut impl FnMut(u8, &[u8])) -> Result<usize, &'static str> {
+        let mut used = 0;
+        while let Some(frame) = head(&bytes[used..])? {
+            let payload = &bytes[used + frame.payload.start..used + frame.payload.end];
+            used += frame.payload.end;
+            match (frame.opcode, frame.last) {
+                (TEXT | BINARY, true) => take(TEXT, payload),
+                (TEXT | BINARY, false) => self.fragments = payload.to_vec(),
+                (CONTINUATION, last) => {
+                    self.fragments.extend_from_slice(payload);
+                    if self.fragments.len() > FRAME_BYTES {
+                        return Err("message too large");
+                    }
+                    if last {
+                        take(TEXT, &std::mem::take(&mut self.fragments));
+                    }
+                }
+                (opcode @ (CLOSE | PING | PONG), true) => take(opcode, payload),
+                _ => return Err("unknown frame"),
+            }
+        }
+        Ok(used)
+    }
+}
+
+struct Head {
+    last: bool,
+    opcode: u8,
+    payload: Range<usize>,
+}
+
+/// The frame at the beginning of these bytes, once it is there wholly.
+fn head(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
+    let [first, second, rest @ ..] = bytes else {
+        return Ok(None);
+    };
+    if second & 0x80 != 0 {
+        return Err("masked frame from a server");
+    }
+    let (start, length) = match (second & 0x7f, rest) {
+        (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),
+        (127, [a, b, c, d, e, f, g, h, ..]) => {
+            let length = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+            (10, usize::try_from(length).unwrap_or(usize::MAX))
+        }
+        (126 | 127, _) => return Ok(None),
+        (short, _) => (2, usize::from(short)),
+    };
+    if length > FRAME_BYTES {
+        return Err("frame too large");
+    }
+    if bytes.len() < start + length {
+        return Ok(None);
+    }
+    Ok(Some(Head { last: first & 0x80 != 0, opcode: first & 0x0f, payload: start..start + length }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server sends: the same frame, not masked.
+    fn server(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match payload.len() {
+            short @ 0..126 => bytes.push(short as u8),
+            middle @ 126..65_536 => {
+                bytes.push(126);
+                bytes.extend_from_slice(&(middle as u16).to_be_bytes());
+            }
+            long => {
+                bytes.push(127);
+                bytes.extend_from_slice(&(long as u64).to_be_bytes());
+            }
+        }
+        bytes.extend_from_slice(payload);
+        bytes
+    }
+
+    fn read(chunks: &[&[u8]]) -> Result<Vec<(u8, Vec<u8>)>, &'static str> {
+        let (mut inbox, mut got) = (Inbox::default(), Vec::new());
+        for chunk in chunks {
+            inbox.feed(chunk, |opcode, payload| got.push((opcode, payload.to_vec())))?;
+        }
+        Ok(got)
+    }
+
+    #[test]
+    fn messages_come_whole_however_they_are_split() {
+        let long = vec![b'x'; 70_000];
+        let mut bytes = server(0x81, b"one");
+        bytes.extend(server(0x89, b"ping"));
+        bytes.extend(server(0x01, b"fra"));
+        bytes.extend(server(0x80, b"gment"));
+        bytes.extend(server(0x82, &long));
+        bytes.extend(server(0x81, &long[..300]));
+        let expected = read(&[&bytes]).unwrap();
+        let opcodes: Vec<_> = expected.iter().map(|(opcode, payload)| (*opcode, payload.len())).collect();
+        assert_eq!(opcodes, [(TEXT, 3), (PING, 4), (TEXT, 8), (TEXT, 70_000), (TEXT, 300)]);
+        for split in (0..bytes.len()).step_by(97).chain(0..20) {
+            let (a, b) = bytes.split_at(split);
+            assert_eq!(read(&[a, b]).unwrap(), expected);
+        }
+        let single: Vec<&[u8]> = bytes[..40].chunks(1).collect();
+        assert_eq!(read(&single).unwrap(), expected[..3]);
+    }
+
+    #[test]
+    fn what_a_server_must_not_send_is_refused() {
+        assert!(read(&[&[0x81, 0x83, 0, 0, 0, 0, 1, 2, 3]]).is_err());
+        assert!(read(&[&[0x81, 127, 0, 0, 0, 0, 0xff, 0, 0, 0]]).is_err());
+        assert!(read(&[&[0x83, 0]]).is_err());
+    }
+
+    #[test]
+    fn what_goes_out_is_masked_and_can_be_unmasked() {
+        for length in [0, 3, 125, 126, 65_535, 65_536] {
+            let payload: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            let mut bytes = Vec::new();
+            write(TEXT, &payload, [1, 2, 3, 4], &mut bytes);
+            let body = bytes.len() - length;
+            assert_eq!(bytes[1] & 0x80, 0x80);
+            let unmasked: Vec<u8> =
+                bytes[body..].iter().zip([1, 2, 3, 4].iter().cycle()).map(|(b, k)| b ^ k).collect();
+            assert_eq!(unmasked, payload);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Makes the users of a run and their tokens through the admin API, in bulk.
+
+use crate::exit::{Exit, Failure};
+use reqwest::{Client, StatusCode};
+use schema::UserId;
+use schema::api::{Import, Imported, Mint, Minted, NewUser, OnConflict, Problem};
+use schema::limits::{BULK_MAX, MINTED_TOKEN_S_MAX};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time for one bulk call.
+const CALL: Duration = Duration::from_secs(60);
+
+/// A user of the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) id: UserId,
+    pub(crate) token: String,
+}
+
+/// The admin listener and its token.
+pub(crate) struct Admin {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Admin {
+    pub(crate) fn new(client: Client, url: &str, token: String) -> Self {
+        Self { client, url: url.trim_end_matches('/').to_owned(), token }
+    }
+
+    /// Makes `users` accounts that can only be entered by token, each with a token that lives `life`.
+    pub(crate) async fn provision(
+        &self,
+        run: u32,
+        users: u32,
+        life: Duration,
+    ) -> Result<Vec<Account>, Failure> {
+        let mut accounts = Vec::with_capacity(users as usize);
+        let life = i64::try_from(life.as_secs()).unwrap_or(MINTED_TOKEN_S_MAX).min(MINTED_TOKEN_S_MAX);
+        let numbers: Vec<u32> = (0..users).collect();
+        for chunk in numbers.chunks(BULK_MAX) {
+            let ids = self.import(run, chunk).await?;
+            let body = Mint { users: ids.iter().map(UserId::to_string).collect(), expires_in: Some(life) };
+            let minted: Minted = self.post("/admin/tokens", &body).await?;
+            if minted.tokens.len() != ids.len()
+                || minted.tokens.iter().zip(&ids).any(|(t, id)| t.user_id != *id)
+            {
+                return Err(odd("POST /admin/tokens", "not one token for each user, in order"));
+            }
+            let tokens = minted.tokens.into_iter();
+            accounts.extend(tokens.map(|token| Account { id: token.user_id, token: token.access_token }));
+        }
+        Ok(accounts)
+    }
+
+    async fn import(&self, run: u32, numbers: &[u32]) -> Result<Vec<UserId>, Failure> {
+        let new = |number: &u32| {
+            let username = username(run, *number).parse().map_err(|e| odd("username", &format!("{e}")))?;
+            Ok(NewUser {
+                username: Some(username),
+                phone_number: None,
+                display_name: None,
+                password: None,
+                password_hash: None,
+            })
+        };
+        let rows: Result<Vec<NewUser>, Failure> = numbers.iter().map(new).collect();
+        let body = Import { users: rows?, on_conflict: OnConflict::Fail };
+        let imported: Imported = self.post("/admin/users/import", &body).await?;
+        if imported.results.len() != numbers.len() {
+            return Err(odd("POST /admin/users/import", "not one result for each row"));
+        }
+        let id = |row: schema::api::ImportResult| match (row.user_id, row.error) {
+            (Some(id), None) => Ok(id),
+            (_, error) => {
+                Err(odd("POST /admin/users/import", &error.unwrap_or_else(|| "a row without id".into())))
+            }
+        };
+        imported.results.into_iter().map(id).collect()
+    }
+
+    async fn post<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, Failure> {
+        let request =
+            self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).timeout(CALL).json(body);
+        let response = request.send().await.map_err(|error| {
+            let hint =
+                "is chatd running there? --admin URL names the admin listener, 10 ports above the gateway";
+            Failure::new(Exit::Unreachable, format!("POST {}{path}: {}", self.url, root(&error)), hint)
+        })?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| odd(path, &root(&error)))?;
+        if !status.is_success() {
+            return Err(refused(path, status, &bytes));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| odd(path, &error.to_string()))
+    }
+}
+
+/// Usernames take no hyphen, so the parts are joined by `_`.
+pub(crate) fn username(run: u32, number: u32) -> String {
+    format!("bench_{run:08x}_{number}")
+}
+
+/// The administrator's token: from the file named, else from the data folder.
+pub(crate) fn admin_token(token_file: Option<&Path>, data: Option<&Path>) -> Result<String, Failure> {
+    let file = match (token_file, data) {
+        (Some(file), _) => file.to_owned(),
+        (None, Some(data)) => data.join("admin.token"),
+        (None, None) => default_data().join("admin.token"),
+    };
+    let hint = "name it with --token-file FILE, CHATCTL_TOKEN_FILE or the server's --data DIR; chatd writes it at its first start";
+    match std::fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Ok(_) => Err(Failure::new(Exit::Auth, format!("{} is empty", file.display()), hint)),
+        Err(error) => {
+            Err(Failure::new(Exit::Auth, format!("no admin token: {}: {error}", file.display()), hint))
+        }
+    }
+}
+
+fn default_data() -> PathBuf {
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".local/share");
+    base.unwrap_or_else(home).join("chatd")
+}
+
+fn refused(path: &str, status: StatusCode, body: &[u8]) -> Failure {
+    let what = match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => format!("POST {path}: {status}: {} (trace {})", problem.detail, problem.trace_id),
+        Err(_) => format!("POST {path}: {status}"),
+    };
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::new(
+            Exit::Auth,
+            what,
+            "the admin token is not that of this server; see --token-file and --data",
+        ),
+        _ => Failure::new(Exit::Failed, what, "the server's log has more under the trace id"),
+    }
+}
+
+fn odd(what: &str, why: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("{what}: {why}"), "chatbench and chatd must be of the same version")
+}
+
+/// The innermost cause, which names what the operating system said.
+pub(crate) fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_are_usernames() {
+        let longest = username(u32::MAX, 999_999);
+        assert!(longest.parse::<schema::Username>().is_ok(), "{longest}");
+    }
+
+    #[test]
+    fn the_token_comes_from_the_file_named_else_from_the_data_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("admin.token"), "of-folder\n").unwrap();
+        let other = folder.path().join("other");
+        std::fs::write(&other, "of-file").unwrap();
+        assert_eq!(admin_token(Some(&other), Some(folder.path())).unwrap(), "of-file");
+        assert_eq!(admin_token(None, Some(folder.path())).unwrap(), "of-folder");
+        let missing = admin_token(Some(&folder.path().join("none")), None).unwrap_err();
+        assert_eq!(missing.exit, Exit::Auth);
+    }
+}

@@ -1,0 +1,121 @@
+//! The report for people.
+
+use super::{Report, Side};
+use crate::latency::Figures;
+use crate::ledger::Class;
+use crate::verdict::Reason;
+use std::fmt::Write;
+
+/// The whole report, the verdict first.
+pub(crate) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = head(&mut out, report);
+    let _ = figures(&mut out, report);
+    let _ = ledger(&mut out, report);
+    let _ = sides(&mut out, report);
+    out
+}
+
+fn head(out: &mut String, report: &Report) -> std::fmt::Result {
+    let judgement = &report.judgement;
+    writeln!(out, "{} (exit {})", judgement.verdict.name(), u8::from(judgement.exit))?;
+    let reason = |out: &mut String, kind: &str, reason: &Reason| {
+        writeln!(out, "  {kind}: {}\n    fix: {}", reason.what, reason.fix)
+    };
+    judgement.reasons.iter().try_for_each(|r| reason(out, "reason", r))?;
+    judgement.findings.iter().try_for_each(|r| reason(out, "finding", r))?;
+    if report.interrupted {
+        writeln!(out, "  interrupted: the figures are of a part of the run")?;
+    }
+    Ok(())
+}
+
+fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
+    let rates = &report.rates;
+    let (users, connected) = (report.users, report.connected);
+    writeln!(
+        out,
+        "\nusers      {connected} of {users} connected, {} closed early",
+        report.sockets.disconnected
+    )?;
+    writeln!(
+        out,
+        "msg/s      planned {:.1}   offered {:.1}   accepted {:.1}   delivered {:.1}",
+        rates.planned, rates.offered, rates.accepted, rates.delivered
+    )?;
+    let bound =
+        report.gate.p99_ms.map_or("not gated".to_owned(), |ms| format!("p99 must stay below {ms} ms"));
+    writeln!(out, "\nms from the planned send ({bound})")?;
+    writeln!(out, "{:14}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
+    let mut row = |name: &str, f: &Figures| {
+        let Figures { p50_ms, p90_ms, p99_ms, p999_ms, max_ms, .. } = f;
+        writeln!(out, "{name:14}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}")
+    };
+    row("delivery", &report.latency.delivery)?;
+    row("accept", &report.latency.accept)?;
+    row("schedule lag", &report.latency.schedule_lag)
+}
+
+fn ledger(out: &mut String, report: &Report) -> std::fmt::Result {
+    let (o, r, found) = (&report.outcomes, &report.reconciled, &report.violations);
+    writeln!(
+        out,
+        "\nmessages   {} sent, {} acknowledged, {} received live, {} refused, {} undelivered",
+        o.sent, o.acknowledged, o.received, o.refused, o.undelivered
+    )?;
+    writeln!(
+        out,
+        "unanswered {} settled by a repeat; still open: {} stored, {} absent, {} not looked up",
+        o.settled_by_repeat, o.ambiguous_stored, o.ambiguous_absent, o.ambiguous_unchecked
+    )?;
+    writeln!(
+        out,
+        "history    {} of {} conversations compared ({}), {} messages, {} unread",
+        r.compared, r.conversations, r.rule, r.messages, r.unread
+    )?;
+    write!(out, "violations {}", found.total)?;
+    for class in Class::ALL {
+        let (live, history) = (found.by.live.of(class), found.by.history.of(class));
+        match (live, history) {
+            (0, 0) => write!(out, "   {} 0", class.name())?,
+            _ => write!(out, "   {} {} (live {live}, history {history})", class.name(), live + history)?,
+        }
+    }
+    writeln!(out)?;
+    let words = found.by.examples.iter().chain(&r.errors).chain(&report.sockets.connect_errors);
+    words.chain(&report.sockets.closes).try_for_each(|words| writeln!(out, "  {words}"))?;
+    report.refusals.iter().try_for_each(|(code, count)| writeln!(out, "  {count} sends refused: {code}"))
+}
+
+fn sides(out: &mut String, report: &Report) -> std::fmt::Result {
+    let side = |out: &mut String, name: &str, side: &Side| {
+        let cost = side.cpu_us_per_message.map_or("-".to_owned(), |us| format!("{us:.1}"));
+        writeln!(
+            out,
+            "{name:10} {cost} µs of CPU a delivered message, {:.2} CPUs, {:.1} MiB resident, {:.1} MiB at most",
+            side.cpus,
+            side.rss_bytes as f64 / f64::from(1 << 20),
+            side.rss_peak_bytes as f64 / f64::from(1 << 20)
+        )
+    };
+    writeln!(out)?;
+    if let Some(server) = &report.server {
+        side(out, "server", server)?;
+    }
+    side(out, "generator", &report.generator)?;
+    let (e, p) = (&report.environment, &report.phases);
+    let place = if e.co_located { "on this machine too" } else { "elsewhere" };
+    writeln!(
+        out,
+        "machine    {} CPUs ({}), {} MiB, kernel {}, load before {:.2}; server {place}, {}",
+        e.cpus, e.cpu_model, e.memory_mib, e.kernel, e.load_before, e.durability
+    )?;
+    writeln!(
+        out,
+        "phases     users {:.2} s, connect {:.2} s, warm-up {:.1} s, hold {:.1} s, drain {:.2} s, history {:.2} s",
+        p.provision_s, p.connect_s, p.warmup_s, p.hold_s, p.drain_s, p.reconcile_s
+    )?;
+    report.notes.iter().try_for_each(|note| writeln!(out, "note       {note}"))?;
+    writeln!(out, "again      {}", report.line)
+}
