@@ -13,9 +13,11 @@ mod accounts;
 pub mod history;
 mod lock;
 pub mod log;
+mod open;
 mod profiles;
 pub mod sqlite;
 
 pub use history::History;
 pub use lock::{FolderLock, LockError};
+pub use open::{Embedded, OpenError, open};
 pub use sqlite::People;

@@ -6,3 +6,4 @@ mod accounts;
 mod events;
 mod messages;
 mod profiles;
+mod set;
