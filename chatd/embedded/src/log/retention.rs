@@ -11,10 +11,11 @@ pub(crate) fn cut(lane: &Lane, retention_bytes: u64) -> io::Result<u64> {
     let needed_from = if lane.topic.durable() { lane.groups.lowest().unwrap_or(0) } else { u64::MAX };
     let removed = unlist(&mut lane.segments.write(), needed_from, retention_bytes);
     for segment in &removed {
+        // One by one, so that power loss never brings back an older one without its successor.
         lane.disk.remove(&segment.path)?;
+        lane.disk.sync_dir(&lane.dir)?;
     }
     if !removed.is_empty() {
-        lane.disk.sync_dir(&lane.dir)?;
         tracing::info!(
             dir = lane.dir,
             segments = removed.len(),

@@ -66,13 +66,14 @@ impl Writer {
 
     /// Writes a group; returns its list, empty.
     fn commit(&mut self, mut group: Vec<Pending>) -> Vec<Pending> {
-        let cost = group.iter().map(|pending| queue::cost(&pending.payload)).sum();
+        let cost: usize = group.iter().map(|pending| queue::cost(&pending.payload)).sum();
         for pending in group.drain(..) {
             if let Some(output) = self.outputs.get_mut(pending.lane) {
                 output.stage(pending);
             }
         }
         match self.write_and_sync() {
+            // Its bytes stay counted: nothing is taken any more.
             Err(cause) => self.stop(cause),
             Ok(full) => {
                 let dones: Vec<_> = self.outputs.iter_mut().flat_map(Output::publish).collect();
@@ -80,12 +81,12 @@ impl Writer {
                     Some(cause) => self.shared.queue.set_full(&cause),
                     None => self.shared.queue.set_healed(),
                 }
+                self.shared.queue.release(cost);
                 for (done, offset) in dones {
                     tell(done, Ok(offset));
                 }
             }
         }
-        self.shared.queue.release(cost);
         group
     }
 
