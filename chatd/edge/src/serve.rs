@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Headers of a request.
 const HEADERS: usize = 100;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 100;
 
 /// Binds a port and listens on it; connections wait in the backlog until it is served.
 ///
@@ -28,30 +30,22 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves HTTP/1.1 until `drain` is cancelled, then ends requests in flight within [`DRAIN`]. Upgraded
+/// Serves HTTP/1.1, and HTTP/2 to who speaks it unasked, until `drain` is cancelled, then ends requests in flight within [`DRAIN`]. Upgraded
 /// connections are no longer ours: who upgraded them closes them.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub async fn serve(listener: TcpListener, app: Router, drain: CancellationToken) -> io::Result<()> {
     let handle = Handle::new();
-    // One protocol: no detection, so the head's time runs from the first byte on.
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HTTP_HEAD_TIME)
-        .max_buf_size(HTTP_HEAD_BYTES)
-        .max_headers(HEADERS)
-        .keep_alive(true);
     let mut server = axum_server::from_tcp(listener)?
         .handle(handle.clone())
         .acceptor(NoDelayAcceptor::new())
+        // Telling the two protocols apart waits for bytes without a bound of its own.
+        .first_request_timeout(HTTP_HEAD_TIME)
         .accept_error_handler(|peer: Option<&SocketAddr>, error: &io::Error| {
             tracing::warn!(?peer, %error, "a connection could not be accepted");
         });
-    // Not the server's own `http1_only`, which would leave WebSocket upgrades behind.
-    *server.http_builder() = builder;
+    bound(server.http_builder());
     let stop = async {
         drain.cancelled().await;
         handle.graceful_shutdown(Some(DRAIN));
@@ -61,4 +55,14 @@ pub async fn serve(listener: TcpListener, app: Router, drain: CancellationToken)
         result = server.serve(app.into_make_service_with_connect_info::<SocketAddr>()) => result,
         () = stop => Ok(()),
     }
+}
+
+fn bound(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HTTP_HEAD_TIME)
+        .max_buf_size(HTTP_HEAD_BYTES)
+        .max_headers(HEADERS);
+    builder.http2().max_header_list_size(HTTP_HEAD_BYTES as u32).max_concurrent_streams(STREAMS);
 }

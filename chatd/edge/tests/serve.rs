@@ -67,8 +67,6 @@ async fn heads_are_bounded() {
     let large = status(address, &head(&format!("a: {}\r\n", "b".repeat(40_000)))).await;
     assert!(["431", "none"].contains(&large.as_str()), "{large}");
     assert_eq!(status(address, &head("no colon\r\n")).await, "400");
-    let http2 = status(address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-    assert_eq!(http2, "none", "one protocol only");
 }
 
 #[tokio::test]
