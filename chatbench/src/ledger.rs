@@ -88,10 +88,18 @@ impl Ledger {
         true
     }
 
-    /// The server refused it, so that it must not be stored.
+    /// The server refused it, so that it must not be stored. A repeat's refusal says nothing of the first.
     pub(crate) fn refused(&mut self, user: u32, sequence: u32) {
-        if self.mark(user, sequence, REFUSED) & (SENT | REFUSED) == SENT {
-            self.outcomes.refused += 1;
+        let before = self.mark(user, sequence, 0);
+        if before & SENT == 0 || before & (ACKNOWLEDGED | REFUSED | REPEATED) != 0 {
+            return;
+        }
+        self.mark(user, sequence, REFUSED);
+        self.outcomes.refused += 1;
+        if before & RECEIVED != 0 {
+            self.outcomes.received -= 1;
+            let what = || format!("message {sequence} of user {user}, refused after it was delivered");
+            self.violations.live(Class::Phantom, what);
         }
     }
 

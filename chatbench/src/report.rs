@@ -127,66 +127,99 @@ pub(crate) struct Phases {
     pub(crate) reconcile_s: f64,
 }
 
-impl Report {
-    /// Judges what was measured and puts it together.
-    #[expect(clippy::too_many_arguments, reason = "one call; each is a finished part of the report")]
-    pub(crate) fn new(
-        args: &Run,
-        run: u32,
-        seed: u64,
-        harvest: Harvest,
-        connecting: Connecting,
-        reconciled: Reconciled,
-        samples: Option<Samples>,
-        environment: Environment,
-        times: Times,
-        interrupted: bool,
-    ) -> Self {
-        let Harvest { ledger, delivery, accept, lag, tally } = harvest;
-        let hold = args.duration.as_secs_f64();
-        let rate = |count: u64| count as f64 / hold.max(0.001);
-        let rates = Rates {
-            planned: args.rate,
-            offered: rate(tally.offered),
-            accepted: rate(tally.accepted),
-            delivered: rate(tally.delivered),
-        };
-        let latency =
-            Latencies { delivery: delivery.figures(), accept: accept.figures(), schedule_lag: lag.figures() };
-        let p99_ms = (!args.no_latency_gate).then_some(args.p99.as_secs_f64() * 1000.0);
-        let gate = Gate { p99_ms, rate: args.rate };
-        let facts = Facts {
+/// Everything that a run leaves, before it is judged.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) run: u32,
+    pub(crate) seed: u64,
+    pub(crate) harvest: Harvest,
+    pub(crate) connecting: Connecting,
+    pub(crate) reconciled: Reconciled,
+    /// None when the hold was cut short.
+    pub(crate) samples: Option<Samples>,
+    pub(crate) environment: Environment,
+    pub(crate) times: Times,
+    pub(crate) interrupted: bool,
+}
+
+impl Measured {
+    /// A count of the hold as a rate.
+    fn rate(args: &Run, count: u64) -> f64 {
+        count as f64 / args.duration.as_secs_f64().max(0.001)
+    }
+
+    /// What the verdict is made of.
+    fn facts(&self, args: &Run, latency: &Latencies) -> Facts {
+        let Harvest { ledger, tally, .. } = &self.harvest;
+        Facts {
             users: args.users as usize,
-            connected: connecting.connected,
-            local_failures: connecting.local_failures,
+            connected: self.connecting.connected,
+            local_failures: self.connecting.local_failures,
             disconnected: tally.disconnected,
-            offered_rate: rates.offered,
-            delivered_rate: rates.delivered,
+            hold_s: args.duration.as_secs_f64().max(0.001),
+            offered_rate: Self::rate(args, tally.offered),
+            delivered_rate: Self::rate(args, tally.delivered),
             delivery_p99_ms: latency.delivery.p99_ms,
             lag_p99_ms: latency.schedule_lag.p99_ms,
             busy: tally.busy,
-            steal: samples.map_or(0.0, |samples| samples.steal),
-            rate_limited: tally.rate_limited + reconciled.rate_limited,
+            steal: self.samples.map_or(0.0, |samples| samples.steal),
+            rate_limited: tally.rate_limited + self.reconciled.rate_limited,
             refused: ledger.outcomes.refused,
             undelivered: ledger.outcomes.undelivered,
             unanswered: ledger.outcomes.sent - ledger.outcomes.acknowledged - ledger.outcomes.refused,
-            unread_conversations: reconciled.unread,
+            unread_conversations: self.reconciled.unread,
             violations: ledger.violations.total(),
-            interrupted,
-        };
-        let side = |usage: Usage| Side {
-            cpu_us_per_message: (tally.delivered > 0)
-                .then(|| usage.cpu.as_secs_f64() * 1e6 / tally.delivered as f64),
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+impl Side {
+    fn new(usage: Usage, delivered: u64, hold: f64) -> Self {
+        Self {
+            cpu_us_per_message: (delivered > 0).then(|| usage.cpu.as_secs_f64() * 1e6 / delivered as f64),
             cpus: usage.cpu.as_secs_f64() / hold.max(0.001),
             rss_bytes: usage.rss_bytes,
             rss_peak_bytes: usage.rss_peak_bytes,
-        };
+        }
+    }
+}
+
+impl Phases {
+    fn new(args: &Run, times: &Times) -> Self {
         let seconds = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
+        Self {
+            provision_s: seconds(times.provision),
+            connect_s: seconds(times.connect),
+            warmup_s: seconds(args.warmup),
+            hold_s: seconds(args.duration),
+            drain_s: seconds(times.drain),
+            reconcile_s: seconds(times.reconcile),
+        }
+    }
+}
+
+impl Report {
+    /// Judges what was measured and puts it together.
+    pub(crate) fn new(args: &Run, measured: Measured) -> Self {
+        let (hold, harvest) = (args.duration.as_secs_f64(), &measured.harvest);
+        let latency = Latencies {
+            delivery: harvest.delivery.figures(),
+            accept: harvest.accept.figures(),
+            schedule_lag: harvest.lag.figures(),
+        };
+        let p99_ms = (!args.no_latency_gate).then_some(args.p99.as_secs_f64() * 1000.0);
+        let gate = Gate { p99_ms, rate: args.rate };
+        let facts = measured.facts(args, &latency);
+        let Measured { run, seed, harvest, connecting, reconciled, samples, environment, times, .. } =
+            measured;
+        let Harvest { ledger, tally, .. } = harvest;
+        let side = |usage| Side::new(usage, tally.delivered, hold);
         Self {
             version: VERSION,
             chatbench: env!("CARGO_PKG_VERSION"),
             judgement: judge(&gate, &facts),
-            interrupted,
+            interrupted: facts.interrupted,
             run: format!("{run:08x}"),
             seed,
             line: args.line(seed),
@@ -195,11 +228,22 @@ impl Report {
             connected: connecting.connected,
             duration_s: hold,
             message_bytes: args.size,
-            rates,
+            rates: Rates {
+                planned: args.rate,
+                offered: facts.offered_rate,
+                accepted: Measured::rate(args, tally.accepted),
+                delivered: facts.delivered_rate,
+            },
             latency,
             outcomes: ledger.outcomes,
             violations: Found { total: facts.violations, by: ledger.violations },
             reconciled,
+            server: samples.and_then(|samples| samples.server).map(side),
+            generator: side(samples.map(|samples| samples.generator).unwrap_or_default()),
+            generator_busy: tally.busy,
+            steal: facts.steal,
+            environment,
+            phases: Phases::new(args, &times),
             sockets: Sockets {
                 local_failures: connecting.local_failures,
                 connect_errors: connecting.errors,
@@ -208,19 +252,6 @@ impl Report {
                 unsent: tally.unsent,
             },
             refusals: tally.refusals.into_iter().collect(),
-            server: samples.and_then(|samples| samples.server).map(side),
-            generator: side(samples.map(|samples| samples.generator).unwrap_or_default()),
-            generator_busy: tally.busy,
-            steal: facts.steal,
-            environment,
-            phases: Phases {
-                provision_s: seconds(times.provision),
-                connect_s: seconds(times.connect),
-                warmup_s: seconds(args.warmup),
-                hold_s: seconds(args.duration),
-                drain_s: seconds(times.drain),
-                reconcile_s: seconds(times.reconcile),
-            },
             notes: Vec::new(),
         }
     }

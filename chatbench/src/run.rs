@@ -11,7 +11,7 @@ use crate::process::Environment;
 use crate::progress::Progress;
 use crate::provision::{Admin, admin_token};
 use crate::reconcile::reconcile;
-use crate::report::{Report, Times};
+use crate::report::{Measured, Report, Times};
 use crate::spawn::Server;
 pub(crate) use hold::Samples;
 use hold::{Held, hold};
@@ -102,20 +102,13 @@ async fn measure(
     progress.phase("history", "comparing with what was acknowledged");
     let begun = Instant::now();
     let compared =
-        reconcile(&client, &target.url, &setup.accounts, args.reconcile, seed, &mut harvest.ledger).await;
+        reconcile(&client, &target.url, &setup.accounts, args.reconcile, seed, &mut harvest.ledger);
+    let reconciled = compared.await;
     times.reconcile = begun.elapsed();
-    let mut report = Report::new(
-        args,
-        run,
-        seed,
-        harvest,
-        connecting,
-        compared,
-        samples,
-        environment,
-        times,
-        interrupt.is_set(),
-    );
+    let interrupted = interrupt.is_set();
+    let measured =
+        Measured { run, seed, harvest, connecting, reconciled, samples, environment, times, interrupted };
+    let mut report = Report::new(args, measured);
     if let Some(server) = server {
         report.notes.push(server.ready.clone());
     } else {

@@ -8,8 +8,7 @@ use schema::UserId;
 use std::io::Write;
 use uuid::Uuid;
 
-/// Subscription ids, and the receipt that says that both subscriptions stand.
-pub(super) const MESSAGES: &[u8] = b"m";
+/// The subscription to errors, and the receipt that says that both subscriptions stand.
 pub(super) const ERRORS: &[u8] = b"e";
 pub(super) const SUBSCRIBED: &[u8] = b"subscribed";
 
@@ -116,7 +115,7 @@ mod tests {
             (&b"RECEIPT"[..], Some(42), &b""[..])
         );
         let (message, rest) = Frame::read(rest).unwrap();
-        assert_eq!((message.header(b"subscription"), message.body), (Some(MESSAGES), &b"a\0b\nc"[..]));
+        assert_eq!((message.header(b"subscription"), message.body), (Some(&b"m"[..]), &b"a\0b\nc"[..]));
         assert_eq!(Frame::read(rest), None);
     }
 

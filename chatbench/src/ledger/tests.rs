@@ -131,6 +131,26 @@ fn never_sent_or_refused_and_yet_there_is_a_phantom() {
 }
 
 #[test]
+fn refused_after_it_was_delivered_is_a_phantom_too() {
+    let mut ledger = ten();
+    ledger.sent(0, 10);
+    assert!(ledger.received(1, Ok(message(10))).is_some());
+    ledger.refused(0, 10);
+    only(&ledger, &[(Class::Phantom, 1)], &[]);
+    assert_eq!((ledger.outcomes.received, ledger.outcomes.refused), (0, 1));
+}
+
+#[test]
+fn the_refusal_of_a_repeat_leaves_the_send_open() {
+    let mut ledger = ten();
+    ledger.sent(0, 10);
+    ledger.repeated(0, 10);
+    ledger.refused(0, 10);
+    assert_eq!(ledger.unanswered(0), [10]);
+    assert_eq!(ledger.outcomes.refused, 0);
+}
+
+#[test]
 fn unanswered_sends_are_a_class_of_their_own() {
     let mut ledger = ten();
     for sequence in 10..13 {
