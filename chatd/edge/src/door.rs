@@ -6,7 +6,6 @@ use crate::limiter::Peer;
 use crate::trace::TRACE_HEADER;
 use crate::{Limiter, Problem, TraceId, Verifier, metrics};
 use axum::Router;
-use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method};
@@ -15,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use schema::Code;
 use schema::limits::{ANSWER_DEADLINE, HTTP_TIME, JSON_BYTES};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -81,7 +79,7 @@ async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Res
         Some(token) if private => gate.verifier.verify(token),
         _ => Err(unauthorized().caused_by("no token")),
     };
-    let allowance = match gate.limiter.take(caller.as_ref().ok(), peer(&request)) {
+    let allowance = match gate.limiter.take(caller.as_ref().ok(), Peer::of_connection(request.extensions())) {
         Ok(allowance) => allowance,
         Err(problem) => {
             let mut response = problem.into_response();
@@ -101,12 +99,6 @@ async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Res
         allowance.write(response.headers_mut());
     }
     response
-}
-
-/// The address at the other end of the connection. No header names it: nothing before us is trusted yet.
-pub fn peer(request: &Request) -> Peer {
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    Peer::of(info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip()))
 }
 
 /// Gives every request an id, a span and an answer, whatever happens inside.

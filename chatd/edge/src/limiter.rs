@@ -1,13 +1,17 @@
 //! Calls a minute: by user when authenticated, else by address.
 
 use crate::{Caller, Problem};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::extract::FromRequestParts;
+use axum::extract::connect_info::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use schema::{Code, UserId};
-use std::net::{IpAddr, Ipv6Addr};
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,6 +25,12 @@ const SWEEP_CALLS: u32 = 4096;
 pub struct Peer(pub IpAddr);
 
 impl Peer {
+    /// The address at the other end of the connection. No header names it: nothing before us is trusted yet.
+    pub fn of_connection(extensions: &Extensions) -> Self {
+        let info = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self::of(info.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(address)| address.ip()))
+    }
+
     /// The peer behind this address.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -30,6 +40,13 @@ impl Peer {
             }
             v4 => Self(v4),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of_connection(&parts.extensions))
     }
 }
 
