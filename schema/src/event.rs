@@ -105,6 +105,7 @@ pub struct Sent {
 #[serde(rename_all = "camelCase")]
 pub struct Mark {
     pub peer_id: UserId,
+    /// 0: only the device moves.
     pub up_to: u64,
     /// The device that has everything of this log partition before an offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,7 +176,9 @@ impl Event {
             Ok(event) => event,
             Err(error) => {
                 return Err(match serde_json::from_slice::<Version>(bytes) {
-                    Ok(newer) if newer.apply_version > APPLY_VERSION => DecodeError::Newer(newer.apply_version),
+                    Ok(newer) if newer.apply_version > APPLY_VERSION => {
+                        DecodeError::Newer(newer.apply_version)
+                    }
                     _ => DecodeError::Malformed(error),
                 });
             }
@@ -285,7 +288,8 @@ mod tests {
     #[test]
     fn partitions_are_those_of_kafkas_default_partitioner() {
         // Values of org.apache.kafka.common.utils.Utils.murmur2 for these keys.
-        for (key, hash) in [("21", -973_932_308_i32), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)]
+        for (key, hash) in
+            [("21", -973_932_308_i32), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)]
         {
             assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key}");
         }

@@ -165,6 +165,9 @@ fn apply_mark(
             next: device.next,
         });
     }
+    if mark.up_to == 0 {
+        return effects;
+    }
     let Some(live) = live.as_mut() else { return effects };
     let Some(member) = live.head.member(event.actor_id) else { return effects };
     let up_to = mark.up_to.min(live.head.last_sequence);

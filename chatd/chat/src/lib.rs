@@ -168,7 +168,10 @@ impl Sequencers {
         let (ready, replayed) = oneshot::channel();
         let (failed, failure) = oneshot::channel();
         let stop = self.stop.clone();
-        let runtime = tokio::runtime::Handle::current();
+        // A runtime of its own: writing the view never holds up a thread that serves sockets.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime =
+            runtime.map_err(|e| store::Error::Unavailable(format!("no runtime for a sequencer: {e}")))?;
         let run = async move { Sequencer::open(shared, partition).await?.run(ready, stop).await };
         let thread = std::thread::Builder::new().name(format!("sequencer-{number}")).spawn(move || {
             if let Err(stopped) = runtime.block_on(run) {
@@ -193,12 +196,16 @@ impl Sequencers {
 
     /// Lets each finish its batch and leave a checkpoint.
     pub async fn stop(self) {
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+impl Drop for Sequencers {
+    /// Waits for the threads: what they use may be gone afterwards.
+    fn drop(&mut self) {
         self.stop.cancel();
-        let _ = tokio::task::spawn_blocking(move || {
-            for thread in self.threads {
-                let _ = thread.join();
-            }
-        })
-        .await;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
     }
 }

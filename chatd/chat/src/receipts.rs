@@ -47,6 +47,8 @@ impl Chat {
         if there && device.is_none() {
             return Ok(());
         }
+        // A mark that is there already need not be told again: then only the device moves.
+        let up_to = if there { 0 } else { up_to };
         self.append_mark(user, peer, kind, Mark { peer_id: peer, up_to, device }).await
     }
 
