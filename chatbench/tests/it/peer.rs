@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(crate) const ADMIN_TOKEN: &str = "secret";
@@ -64,7 +65,10 @@ struct State {
     rows: HashMap<String, Vec<Row>>,
     answered: HashMap<String, u32>,
     held: Option<(String, String)>,
+    delayed: mpsc::Sender<Late>,
 }
+
+type Late = (Instant, mpsc::Sender<String>, String);
 
 /// A running peer; it ends with the value.
 pub(crate) struct Peer {
@@ -77,6 +81,8 @@ impl Peer {
     pub(crate) fn start(fault: Fault) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (delayed, late) = mpsc::channel(4096);
+        runtime.spawn(delay(late));
         let state = Arc::new(Mutex::new(State {
             fault,
             users: Vec::new(),
@@ -84,6 +90,7 @@ impl Peer {
             rows: HashMap::new(),
             answered: HashMap::new(),
             held: None,
+            delayed,
         }));
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (gateway, admin) = (listen(), listen());
@@ -298,11 +305,17 @@ fn deliver(state: &State, user: &str, content: &str) {
     let frame = format!("MESSAGE\nsubscription:{subscription}\nmessage-id:1\n\n{json}\0");
     let outbox = session.outbox.clone();
     if let Fault::Slow(millis) = state.fault {
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(millis)).await;
-            let _ = outbox.try_send(frame);
-        });
+        let due = Instant::now() + Duration::from_millis(millis);
+        let _gone = state.delayed.try_send((due, outbox, frame));
     } else {
+        let _gone = outbox.try_send(frame);
+    }
+}
+
+/// Delivers late, and in order all the same.
+async fn delay(mut late: mpsc::Receiver<Late>) {
+    while let Some((due, outbox, frame)) = late.recv().await {
+        tokio::time::sleep_until(due).await;
         let _gone = outbox.try_send(frame);
     }
 }
