@@ -176,6 +176,9 @@ pub struct StatusUpdate {
     pub status: MessageStatus,
     pub up_to: u64,
     pub timestamp: Timestamp,
+    /// Of marks: who has it. One's own other devices hear of one's marks too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
 }
 
 /// The body of `/app/chat.delivered` and `/app/chat.seen`.
@@ -316,4 +319,3 @@ pub struct Component {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
-

@@ -95,6 +95,12 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(1);
 pub const SEND_TIME: Duration = Duration::from_secs(10);
 /// Frames that a session may have unacknowledged before its device position stops moving.
 pub const UNACKNOWLEDGED: usize = 1024;
+/// Marks of all sessions that may be on their way to the log; fewer than `WAITERS`, so that sends pass.
+pub const MARKS_IN_FLIGHT: usize = 4096;
+/// Conversations of a session whose marks are remembered or wait.
+pub const MARKED_CONVERSATIONS: usize = 1024;
+/// Time for the other side to answer a close frame, and for what waits before it to be written.
+pub const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// Messages read from history at a time while a subscription is caught up.
 pub const REPLAY_PAGE: usize = 100;
 

@@ -1,0 +1,115 @@
+//! CONNECT: who is it, and how do we speak.
+
+use crate::connection::{Close, Identity};
+use crate::frames;
+use crate::session::{Fatal, Session};
+use schema::wire::stomp::{Frame, HeartBeat, Version};
+
+/// What the two sides agreed on, before anybody is asked who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms {
+    version: Version,
+    /// Milliseconds within which the server sends something, and the client.
+    server_sends: Option<u32>,
+    client_sends: Option<u32>,
+}
+
+fn negotiate(frame: &Frame, own: HeartBeat) -> Result<Terms, Fatal> {
+    let Some(version) = Version::negotiate(frame.header("accept-version")) else {
+        return Err(Fatal { versions: true, ..Fatal::protocol("no version in common") });
+    };
+    let client = match frame.header("heart-beat") {
+        // 1.0 knows no heart-beats.
+        None => HeartBeat::default(),
+        Some(text) => HeartBeat::parse(text).ok_or_else(|| {
+            Fatal::protocol("heart-beat must be two numbers of milliseconds, such as 10000,10000")
+        })?,
+    };
+    Ok(Terms {
+        version,
+        server_sends: HeartBeat::period(own, client),
+        client_sends: HeartBeat::period(client, own),
+    })
+}
+
+/// The token in the frame's `Authorization: Bearer` header, whatever its case.
+fn bearer(frame: &Frame) -> Option<&str> {
+    let (_, value) = frame.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    let (scheme, token) = value.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl Session {
+    pub(crate) fn on_connect(&mut self, frame: &Frame) -> Result<(), Fatal> {
+        let own_ms = self.hub.config.heartbeat_ms;
+        let own = HeartBeat { can_send: own_ms, wants: own_ms };
+        let terms = negotiate(frame, own)?;
+        let token = self.token.take();
+        let refused = |message: &str| Fatal { close: Close::POLICY, ..Fatal::protocol(message) };
+        let unauthorized = || {
+            refused("Unauthorized: send a valid access token as `Authorization: Bearer <token>` in CONNECT")
+        };
+        let token = bearer(frame).or(token.as_deref()).ok_or_else(unauthorized)?;
+        let caller = self.hub.verifier.verify(token).map_err(|problem| {
+            tracing::debug!(cause = problem.cause(), "CONNECT refused");
+            unauthorized()
+        })?;
+        let who = Identity { user: caller.user, session: caller.session };
+        let bound = self.hub.config.sockets_per_user;
+        // Set before it is on the books, so that whoever finds it there knows whose it is.
+        let _ = self.connection.identity.set(who);
+        if self.hub.connections.identify(&self.connection, who, bound).is_err() {
+            return Err(refused(&format!("too many sockets: a user may have {bound}; close one")));
+        }
+        // The session may have ended after the token was checked and before it was on the books.
+        if self.hub.revocations.is_ended(who.session) {
+            return Err(unauthorized());
+        }
+        self.version = terms.version;
+        self.decoder.set_version(terms.version);
+        self.times.connected(terms.server_sends, terms.client_sends, own_ms);
+        self.connection.push(frames::connected(terms.version, own, who.user));
+        self.look_at_times();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::wire::stomp::Command;
+
+    const OWN: HeartBeat = HeartBeat { can_send: 20_000, wants: 20_000 };
+
+    fn connect(headers: &[(&str, &str)]) -> Frame {
+        Frame { headers: headers.iter().copied().collect(), ..Frame::new(Command::Connect) }
+    }
+
+    #[test]
+    fn the_highest_common_version_is_taken_and_none_is_refused_with_the_list() {
+        let version = |text| negotiate(&connect(&[("accept-version", text)]), OWN).map(|terms| terms.version);
+        assert_eq!(version("1.1,1.0").unwrap(), Version::V11);
+        assert_eq!(version("1.2,1.1,1.0").unwrap(), Version::V12);
+        assert!(version("3.0").unwrap_err().versions);
+        assert_eq!(negotiate(&connect(&[]), OWN).unwrap().version, Version::V10);
+    }
+
+    #[test]
+    fn heart_beats_are_the_slower_of_both_and_off_when_either_does_not_want_them() {
+        let beats = |text| {
+            negotiate(&connect(&[("heart-beat", text)]), OWN)
+                .map(|terms| (terms.server_sends, terms.client_sends))
+        };
+        assert_eq!(beats("10000,10000").unwrap(), (Some(20_000), Some(20_000)));
+        assert_eq!(beats("0,30000").unwrap(), (Some(30_000), None));
+        assert_eq!(beats("0,0").unwrap(), (None, None));
+        assert!(beats("soon").is_err());
+    }
+
+    #[test]
+    fn the_token_is_taken_from_a_bearer_header_only() {
+        assert_eq!(bearer(&connect(&[("authorization", "bearer abc")])), Some("abc"));
+        assert_eq!(bearer(&connect(&[("Authorization", "Basic abc")])), None);
+        assert_eq!(bearer(&connect(&[("passcode", "Bearer abc")])), None);
+    }
+}

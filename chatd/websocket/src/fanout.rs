@@ -1,0 +1,60 @@
+//! From chat's deliveries to the outboxes of the people's sessions. It never waits for a session.
+
+use crate::Hub;
+use crate::outbox::Shared;
+use chat::{Batch, Delivery};
+use schema::UserId;
+use schema::api::StatusUpdate;
+use std::sync::{Arc, Weak};
+use tokio::sync::mpsc;
+
+/// Reads the delivery link until the service is gone.
+pub(crate) async fn run(hub: Weak<Hub>, mut deliveries: mpsc::Receiver<Arc<Batch>>) {
+    while let Some(batch) = deliveries.recv().await {
+        let Some(hub) = hub.upgrade() else { return };
+        for delivery in &batch.deliveries {
+            hub.deliver(delivery);
+        }
+    }
+}
+
+impl Hub {
+    fn deliver(&self, delivery: &Delivery) {
+        match delivery {
+            Delivery::Message { message, status, origin } => {
+                let shared = Arc::new(Shared::new(Arc::clone(message), *status));
+                let note = message.sender_id == message.recipient_id;
+                for user in people(message.recipient_id, message.sender_id) {
+                    self.connections.of_user(user, |connection| {
+                        // The sending session has its receipt; a note to oneself goes to all.
+                        if note || *origin != Some(connection.id) {
+                            connection.deliver(message.position, &shared);
+                        }
+                    });
+                }
+            }
+            Delivery::Mark { conversation, user, peer, status, up_to, at, message, .. } => {
+                let (message_id, client_message_id) = message.clone().unzip();
+                let update = Arc::new(StatusUpdate {
+                    message_id,
+                    client_message_id,
+                    conversation_id: *conversation,
+                    sequence: *up_to,
+                    status: *status,
+                    up_to: *up_to,
+                    timestamp: *at,
+                    user_id: Some(*user),
+                });
+                self.connections.of_user(*peer, |connection| connection.status(&update));
+                if user != peer {
+                    self.connections.of_user(*user, |connection| connection.own_mark(*peer, &update));
+                }
+            }
+        }
+    }
+}
+
+/// Both people, once in a note to oneself.
+fn people(a: UserId, b: UserId) -> impl Iterator<Item = UserId> {
+    std::iter::once(a).chain((a != b).then_some(b))
+}

@@ -1,0 +1,120 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use crate::connection::{Feed, Subscription};
+use crate::destination::{AckMode, Queue};
+use crate::replay::{Replay, Start};
+use crate::session::{Fatal, Session};
+use crate::watermark::Window;
+use chat::CursorError;
+use schema::wire::stomp::{Frame, Version};
+use schema::{Cursor, limits};
+use std::sync::Arc;
+
+/// A subscription as the session sees it.
+pub(crate) struct Subscribed {
+    pub(crate) number: u32,
+    /// The client's id; 1.0 may leave it out.
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) queue: Queue,
+    pub(crate) ack: AckMode,
+    /// Frames that wait for an ACK, where the mode asks for them.
+    pub(crate) window: Option<Box<Window>>,
+    /// Behind the last message written.
+    pub(crate) cursor: Cursor,
+}
+
+impl Session {
+    pub(crate) fn on_subscribe(&mut self, frame: &Frame) -> Result<(), Fatal> {
+        let destination = frame.header("destination").ok_or_else(|| missing("SUBSCRIBE", "destination"))?;
+        let queue = Queue::at(destination)
+            .ok_or_else(|| Fatal::protocol(format!("unknown destination {destination:?} for SUBSCRIBE")))?;
+        let id = frame.header("id");
+        if id.is_none() && self.version > Version::V10 {
+            return Err(missing("SUBSCRIBE", "id"));
+        }
+        let ack = AckMode::parse(frame.header("ack"))
+            .ok_or_else(|| Fatal::protocol("ack must be auto, client or client-individual"))?;
+        if let Some(known) =
+            self.subscriptions.iter().find(|one| one.id.as_deref() == id && is_same(one, queue))
+        {
+            // Asked twice: no second copy.
+            return if known.queue == queue {
+                Ok(())
+            } else {
+                Err(Fatal::protocol("subscription id is in use"))
+            };
+        }
+        if self.subscriptions.len() >= limits::SUBSCRIPTIONS {
+            return Err(Fatal::protocol(format!(
+                "a session may have {} subscriptions",
+                limits::SUBSCRIPTIONS
+            )));
+        }
+        let start = match frame.header("cursor") {
+            Some(text) if queue == Queue::Messages => self.start_at(text)?,
+            _ => Start::Device,
+        };
+        self.next_subscription += 1;
+        let number = self.next_subscription;
+        let window = (queue == Queue::Messages && ack != AckMode::Auto).then(Box::default);
+        let cursor = Cursor::default();
+        self.subscriptions.push(Subscribed { number, id: id.map(Into::into), queue, ack, window, cursor });
+        let feed = Feed::Replaying { dirty: false };
+        self.connection.state().subscriptions.push(Subscription { number, queue, feed });
+        if queue == Queue::Messages {
+            self.replays.push_back(Replay::new(number, start));
+            // What this session sent before must be told apart from what comes after.
+            self.barrier = self.connection.waiting() > 0;
+        }
+        Ok(())
+    }
+
+    /// A cursor of another life of the log starts anew, as none would.
+    fn start_at(&self, text: &str) -> Result<Start, Fatal> {
+        let Some(who) = self.connection.identity.get().copied() else { return Ok(Start::Device) };
+        let cursor = match self.hub.chat.open_cursor(who.user, text) {
+            Ok(cursor) => cursor,
+            Err(CursorError::OtherEpoch) => return Ok(Start::Device),
+            Err(CursorError::Malformed) => {
+                return Err(Fatal::protocol("cursor is not one that was given to you"));
+            }
+        };
+        let (hub, passed) = (Arc::clone(&self.hub), cursor.clone());
+        tokio::spawn(async move {
+            let Ok(_permit) = hub.marking.acquire().await else { return };
+            if let Err(error) = hub.chat.passed(who.user, who.session, &passed).await {
+                hub.metrics.marks_failed.inc();
+                tracing::debug!(%error, "a cursor could not be marked");
+            }
+        });
+        Ok(Start::Cursor(cursor))
+    }
+
+    pub(crate) fn on_unsubscribe(&mut self, frame: &Frame) -> Result<(), Fatal> {
+        let (id, destination) = (frame.header("id"), frame.header("destination"));
+        if id.is_none() && (self.version > Version::V10 || destination.is_none()) {
+            return Err(missing("UNSUBSCRIBE", "id"));
+        }
+        let queue = destination.and_then(Queue::at);
+        let gone = |one: &Subscribed| match id {
+            Some(id) => one.id.as_deref() == Some(id),
+            None => one.id.is_none() && Some(one.queue) == queue,
+        };
+        // One that is not there is gone already.
+        if let Some(at) = self.subscriptions.iter().position(gone) {
+            let number = self.subscriptions.swap_remove(at).number;
+            self.connection.state().subscriptions.retain(|one| one.number != number);
+            self.replays.retain(|replay| replay.subscription != number);
+        }
+        Ok(())
+    }
+}
+
+/// Subscriptions with an id are told apart by it, those without by their destination.
+fn is_same(one: &Subscribed, queue: Queue) -> bool {
+    one.id.is_some() || one.queue == queue
+}
+
+pub(crate) fn missing(command: &str, header: &str) -> Fatal {
+    Fatal::protocol(format!("{command} needs a {header} header"))
+}

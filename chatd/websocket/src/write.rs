@@ -1,0 +1,251 @@
+//! Between a session and its socket: what is written next, and what happens.
+
+use crate::connection::Identity;
+use crate::destination::{AckMode, Queue};
+use crate::frames;
+use crate::outbox::{Body, Item, Shared};
+use crate::session::{Session, payload};
+use crate::watermark::Written;
+use axum::extract::ws::{Message, Utf8Bytes};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use schema::{Cursor, MessageStatus, limits};
+use std::task::{Context, Poll};
+use tokio_tungstenite::tungstenite;
+
+/// What a session waits for.
+pub(crate) enum Event {
+    Input(Bytes),
+    Pong(Bytes),
+    /// Something other than the socket wants attention.
+    Work,
+    /// The client broke the WebSocket protocol; the close code says how.
+    Broken(u16),
+    /// The client closed.
+    Bye,
+    /// The connection is gone.
+    Gone,
+}
+
+/// The socket can't be written any more.
+pub(crate) struct Broken;
+
+impl Session {
+    /// Writes what can be written, then says what happened first.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let blocked = match self.poll_write(cx) {
+            Ok(blocked) => blocked,
+            Err(Broken) => return Poll::Ready(Event::Gone),
+        };
+        {
+            let mut state = self.connection.state();
+            if state.close.is_some() || state.ticked {
+                return Poll::Ready(Event::Work);
+            }
+            if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                state.waker = Some(cx.waker().clone());
+            }
+            if !blocked && !state.outbox.is_empty() {
+                return Poll::Ready(Event::Work); // came in between; the next round writes it
+            }
+        }
+        let settled = (self.barrier || self.leaving.is_some()) && self.connection.waiting() == 0;
+        if settled || (!blocked && self.wants_page()) {
+            return Poll::Ready(Event::Work);
+        }
+        if !self.may_read() {
+            return Poll::Pending;
+        }
+        match self.socket.poll_next_unpin(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(Message::Pong(payload)))) => Poll::Ready(Event::Pong(payload)),
+            Poll::Ready(Some(Ok(Message::Close(_)))) => Poll::Ready(Event::Bye),
+            Poll::Ready(None) => Poll::Ready(Event::Gone),
+            Poll::Ready(Some(Ok(message))) => match payload(message) {
+                Some(bytes) => Poll::Ready(Event::Input(bytes)),
+                None => Poll::Ready(Event::Input(Bytes::new())),
+            },
+            Poll::Ready(Some(Err(error))) => Poll::Ready(code_of(error).map_or(Event::Gone, Event::Broken)),
+        }
+    }
+
+    /// Ready when everything that waits is written and flushed.
+    pub(crate) fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        match self.poll_write(cx) {
+            Ok(false) => Poll::Ready(Ok(())),
+            Ok(true) => Poll::Pending,
+            Err(broken) => Poll::Ready(Err(broken)),
+        }
+    }
+
+    /// Ready when every send has its outcome. Writes meanwhile.
+    pub(crate) fn poll_outcomes(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.connection.state().waker = Some(cx.waker().clone());
+        if self.poll_write(cx).is_err() || self.connection.waiting() == 0 {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    /// Fills the socket until it takes no more (true) or everything is written and flushed (false).
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Broken> {
+        loop {
+            match self.socket.poll_ready_unpin(cx) {
+                Poll::Ready(ready) => ready.map_err(|_| Broken)?,
+                Poll::Pending => return Ok(self.blocked()),
+            }
+            let Some(message) = self.next_outgoing() else { break };
+            self.socket.start_send_unpin(message).map_err(|_| Broken)?;
+            self.unflushed = true;
+        }
+        if self.unflushed {
+            match self.socket.poll_flush_unpin(cx) {
+                Poll::Ready(flushed) => flushed.map_err(|_| Broken)?,
+                Poll::Pending => return Ok(self.blocked()),
+            }
+            self.unflushed = false;
+            self.times.wrote(self.hub.wheel.now());
+        }
+        Ok(false)
+    }
+
+    fn blocked(&mut self) -> bool {
+        if self.times.blocked(self.hub.wheel.now())
+            && let Some(tick) = self.times.give_up()
+        {
+            self.wake_at(tick);
+        }
+        true
+    }
+
+    /// The next WebSocket message to write: each holds one whole frame, since some clients look no further.
+    fn next_outgoing(&mut self) -> Option<Message> {
+        if std::mem::take(&mut self.beat_due) {
+            return text(Bytes::from_static(frames::BEAT));
+        }
+        if let Some(ping) = self.next_ping() {
+            return Some(Message::Ping(ping));
+        }
+        loop {
+            let item = self.connection.state().outbox.pop();
+            let frame = match item {
+                None => break,
+                Some(Item::Frame(frame)) => Some(frame),
+                Some(Item::Receipt(id)) => Some(frames::receipt(self.version, &id)),
+                Some(Item::Message { subscription, body }) => self.render(subscription, &body),
+            };
+            if let Some(frame) = frame {
+                return self.count(frame);
+            }
+        }
+        while let Some((subscription, entry)) = self.next_replayed() {
+            if let Some(frame) = self.render_message(subscription, &entry.shared, Some(entry.cursor)) {
+                self.hub.metrics.replayed.inc();
+                return self.count(frame);
+            }
+        }
+        None
+    }
+
+    fn count(&self, frame: Bytes) -> Option<Message> {
+        self.hub.metrics.frames_out.inc();
+        text(frame)
+    }
+
+    /// The frame of a body; none when its subscription is gone.
+    fn render(&mut self, subscription: u32, body: &Body) -> Option<Bytes> {
+        let json = match body {
+            Body::Message(shared) => return self.render_message(subscription, shared, None),
+            Body::Status(update) => serde_json::to_vec(&**update),
+            Body::Problem(problem) => serde_json::to_vec(&**problem),
+        };
+        let subscribed = self.subscriptions.iter().find(|one| one.number == subscription)?;
+        self.messages += 1;
+        let head = frames::Message {
+            version: self.version,
+            subscription: subscribed.id.as_deref(),
+            destination: subscribed.queue.destination(),
+            number: self.messages,
+            acknowledged: subscribed.ack != AckMode::Auto,
+            cursor: None,
+        };
+        Some(frames::message(&head, &json.unwrap_or_default()))
+    }
+
+    /// The frame of a message. A replayed one comes with the cursor behind it, if there is one; a live one
+    /// moves the subscription's.
+    fn render_message(
+        &mut self,
+        subscription: u32,
+        shared: &Shared,
+        replayed: Option<Option<Cursor>>,
+    ) -> Option<Bytes> {
+        let who = *self.connection.identity.get()?;
+        let subscribed = self.subscriptions.iter_mut().find(|one| one.number == subscription)?;
+        debug_assert_eq!(subscribed.queue, Queue::Messages);
+        let position = shared.message.position;
+        let known = match replayed {
+            Some(Some(cursor)) => {
+                subscribed.cursor = cursor;
+                true
+            }
+            Some(None) => false,
+            None => {
+                subscribed.cursor.advance(position);
+                true
+            }
+        };
+        self.messages += 1;
+        if let Some(window) = &mut subscribed.window {
+            window.wrote(Written {
+                number: self.messages,
+                partition: position.partition,
+                next: known.then(|| subscribed.cursor.next_in(position.partition)),
+                sender: (shared.message.recipient_id == who.user).then_some(shared.message.sender_id),
+                sequence: shared.message.sequence,
+            });
+        }
+        let cursor = known.then(|| self.hub.chat.seal(who.user, &subscribed.cursor));
+        let head = frames::Message {
+            version: self.version,
+            subscription: subscribed.id.as_deref(),
+            destination: subscribed.queue.destination(),
+            number: self.messages,
+            acknowledged: subscribed.window.is_some(),
+            cursor: cursor.as_deref(),
+        };
+        let frame = frames::message(&head, shared.json());
+        self.ask_about(who, shared);
+        Some(frame)
+    }
+
+    /// Remembers a frame that a pong would prove delivered.
+    fn ask_about(&mut self, who: Identity, shared: &Shared) {
+        let message = &shared.message;
+        if message.recipient_id != who.user || shared.status != MessageStatus::Sent {
+            return;
+        }
+        let unmarked = &mut self.pings.unmarked;
+        if unmarked.len() < limits::MARKED_CONVERSATIONS || unmarked.contains_key(&message.sender_id) {
+            let up_to = unmarked.entry(message.sender_id).or_default();
+            *up_to = message.sequence.max(*up_to);
+        }
+    }
+}
+
+/// Everything that is written here is UTF-8; were it not, the message would be left out, not forged.
+fn text(frame: Bytes) -> Option<Message> {
+    Utf8Bytes::try_from(frame).ok().map(Message::Text)
+}
+
+/// The close code for what the client did; none when the connection just went away.
+fn code_of(error: axum::Error) -> Option<u16> {
+    use tungstenite::Error::{Capacity, Protocol, Utf8};
+    match error.into_inner().downcast_ref::<tungstenite::Error>() {
+        Some(Capacity(_)) => Some(1009),
+        Some(Utf8(_)) => Some(1007),
+        Some(Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => None,
+        Some(Protocol(_)) => Some(1002),
+        _ => None,
+    }
+}
