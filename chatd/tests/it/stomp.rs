@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// One connected, authenticated session.
-pub struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
     decoder: Decoder,
 }
@@ -20,7 +20,7 @@ fn broken(error: impl std::fmt::Display) -> io::Error {
 
 impl Client {
     /// Connects to the gateway on this port and authenticates.
-    pub async fn connect(port: u16, token: &str) -> io::Result<Self> {
+    pub(crate) async fn connect(port: u16, token: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let url = format!("ws://127.0.0.1:{port}/ws/websocket");
@@ -40,7 +40,7 @@ impl Client {
     }
 
     /// Subscribes, without a cursor or with one.
-    pub async fn subscribe(&mut self, destination: &str, id: &str, cursor: Option<&str>) -> io::Result<()> {
+    pub(crate) async fn subscribe(&mut self, destination: &str, id: &str, cursor: Option<&str>) -> io::Result<()> {
         let mut frame = Frame::new(Command::Subscribe).with("destination", destination).with("id", id);
         if let Some(cursor) = cursor {
             frame = frame.with("cursor", cursor);
@@ -49,7 +49,13 @@ impl Client {
     }
 
     /// Sends a message and asks for a receipt of this name.
-    pub async fn send(&mut self, recipient: &str, content: &str, client_id: &str, receipt: &str) -> io::Result<()> {
+    pub(crate) async fn send(
+        &mut self,
+        recipient: &str,
+        content: &str,
+        client_id: &str,
+        receipt: &str,
+    ) -> io::Result<()> {
         let body = serde_json::json!({
             "recipientId": recipient, "content": content, "messageType": "TEXT", "clientMessageId": client_id,
         });
@@ -62,14 +68,14 @@ impl Client {
     }
 
     /// Sends any frame.
-    pub async fn put(&mut self, frame: Frame) -> io::Result<()> {
+    pub(crate) async fn put(&mut self, frame: Frame) -> io::Result<()> {
         let bytes = frame.to_bytes(Version::V12);
         let text = String::from_utf8(bytes.to_vec()).map_err(broken)?;
         self.socket.send(Message::Text(text.into())).await.map_err(broken)
     }
 
     /// The next frame; pings are answered meanwhile. An error is the end of the session.
-    pub async fn next(&mut self) -> io::Result<Frame> {
+    pub(crate) async fn next(&mut self) -> io::Result<Frame> {
         loop {
             if let Some(frame) = self.decoder.next_frame().map_err(broken)? {
                 return Ok(frame);
@@ -77,7 +83,9 @@ impl Client {
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => self.decoder.feed(Bytes::from(text)),
                 Some(Ok(Message::Binary(bytes))) => self.decoder.feed(bytes),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.socket.flush().await.map_err(broken)?,
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                    self.socket.flush().await.map_err(broken)?
+                }
                 Some(Ok(Message::Close(close))) => return Err(broken(format!("closed: {close:?}"))),
                 Some(Err(error)) => return Err(broken(error)),
                 None => return Err(broken("closed")),

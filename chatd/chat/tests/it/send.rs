@@ -92,7 +92,7 @@ async fn deliveries_come_in_log_order_with_their_origin() {
     for n in 0..50 {
         let origin = Origin { user: ann, connection: Some(n), traceparent: None };
         let answered = Arc::clone(&answered);
-        let answer = Box::new(move |_| drop(answered.fetch_add(1, Ordering::Relaxed)));
+        let answer = Box::new(move |_| _ = answered.fetch_add(1, Ordering::Relaxed));
         world.chat.send(origin, draft("bob", "x", None), answer).await;
     }
     let mut next = 0;

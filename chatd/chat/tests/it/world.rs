@@ -9,15 +9,15 @@ use store::profiles::NewPerson;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-pub struct World {
-    pub chat: Chat,
-    pub embedded: embedded::Embedded,
+pub(crate) struct World {
+    pub(crate) chat: Chat,
+    pub(crate) embedded: embedded::Embedded,
     sequencers: Sequencers,
     folder: TempDir,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap()).await
     }
 
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// Ends everything in order and starts again on the same folder.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { chat, embedded, sequencers, folder } = self;
         sequencers.stop().await;
         drop(chat);
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// A new person with this username.
-    pub async fn person(&self, name: &str) -> UserId {
+    pub(crate) async fn person(&self, name: &str) -> UserId {
         let user_id = UserId::draw();
         let username: Username = name.parse().unwrap();
         let account = Account {
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Sends a text and waits for the outcome.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         from: UserId,
         to: &str,
@@ -73,7 +73,7 @@ impl World {
         self.send_draft(from, draft(to, text, client)).await
     }
 
-    pub async fn send_draft(&self, from: UserId, draft: Draft) -> Result<Sent, Error> {
+    pub(crate) async fn send_draft(&self, from: UserId, draft: Draft) -> Result<Sent, Error> {
         let (tell, told) = oneshot::channel();
         let origin = Origin { user: from, connection: None, traceparent: None };
         self.chat.send(origin, draft, Box::new(move |outcome| drop(tell.send(outcome)))).await;
@@ -81,7 +81,7 @@ impl World {
     }
 }
 
-pub fn draft(to: &str, text: &str, client: Option<&str>) -> Draft {
+pub(crate) fn draft(to: &str, text: &str, client: Option<&str>) -> Draft {
     Draft {
         sender_id: None,
         recipient_id: to.into(),

@@ -81,8 +81,8 @@ impl Messages for Model {
                 if head.is_some_and(|head| head.changed.is_before(as_of)) {
                     return head.cloned();
                 }
-                let rows = view.rows.range((*id, 0, 0)..=(*id, u64::MAX, u64::MAX)).rev();
-                let (_, row) = rows.filter(|((_, _, ts), _)| *ts < as_of.write_timestamp()).next()?;
+                let mut rows = view.rows.range((*id, 0, 0)..=(*id, u64::MAX, u64::MAX)).rev();
+                let (_, row) = rows.find(|((_, _, ts), _)| *ts < as_of.write_timestamp())?;
                 let row: StoredMessage = serde_json::from_str(row).unwrap();
                 let (a, b) = (row.sender_id, row.recipient_id);
                 let fresh = Head {
