@@ -24,7 +24,9 @@ use schema::{ConversationId, Cursor, MessageId, Position, SessionId, UserId};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use store::Error;
 use store::messages::{Applied, FeedEntry, Head, IdEntry, Messages, Page, StoredMessage, Write};
 
@@ -37,6 +39,8 @@ const OPEN_FILES: usize = 256;
 /// fjall's threads: one flushes, one compacts. With a single one a long compaction would hold up the flush,
 /// and writers wait for a flush.
 const WORKERS: usize = 2;
+/// A write that runs longer has met a flush that will never end: fjall waits for it without a bound.
+const STUCK: Duration = Duration::from_secs(10);
 /// The layout of keys and values; another one is refused.
 const FORMAT: u8 = 1;
 
@@ -60,6 +64,18 @@ struct View {
     writing: Mutex<()>,
     /// Why writes ended.
     failed: OnceLock<String>,
+    opened: Instant,
+    /// When the running write began, in milliseconds since `opened`; 0 when none runs.
+    writing_since: AtomicU64,
+}
+
+/// A write that runs, until it is dropped.
+struct Running<'a>(&'a View);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.writing_since.store(0, Ordering::Relaxed);
+    }
 }
 
 impl History {
@@ -93,6 +109,8 @@ impl History {
             partitions,
             writing: Mutex::new(()),
             failed: OnceLock::new(),
+            opened: Instant::now(),
+            writing_since: AtomicU64::new(0),
         };
         view.check_format(folder)?;
         Ok(Self(Arc::new(view)))
@@ -173,9 +191,26 @@ impl View {
         }
     }
 
+    /// Notes that a write runs; called with `writing` held.
+    fn begin(&self) -> Running<'_> {
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.writing_since.store(now.max(1), Ordering::Relaxed);
+        Running(self)
+    }
+
+    fn check_stuck(&self, now: Duration) -> Result<(), Error> {
+        let since = self.writing_since.load(Ordering::Relaxed);
+        if since != 0 && now.saturating_sub(Duration::from_millis(since)) > STUCK {
+            return Err(Error::Unavailable(
+                "history waits for a flush that does not end; make room on the disk and restart chatd".into(),
+            ));
+        }
+        Ok(())
+    }
+
     fn health(&self) -> Result<(), Error> {
         match self.failed.get() {
-            None => Ok(()),
+            None => self.check_stuck(self.opened.elapsed()),
             Some(cause) => Err(Error::Unavailable(format!(
                 "history takes no more writes, restart chatd once the disk is well: {cause}"
             ))),

@@ -185,6 +185,22 @@ fn another_format_is_refused() {
     assert!(matches!(refusal, Error::Corrupt(_)) && refusal.to_string().contains("format"), "{refusal}");
 }
 
+/// A write that fjall never ends is told too: it waits for a flush, and on a full disk nobody flushes.
+#[test]
+fn a_stuck_write_is_told() {
+    let data = TempDir::new().unwrap();
+    let view = open(data.path());
+    view.0.health().unwrap();
+    let begun = view.0.begin();
+    view.0.health().unwrap();
+    view.0.writing_since.store(1, Ordering::Relaxed);
+    view.0.check_stuck(STUCK + Duration::from_millis(1)).unwrap();
+    let refusal = view.0.check_stuck(STUCK + Duration::from_millis(2)).unwrap_err();
+    assert!(refusal.to_string().contains("restart"), "{refusal}");
+    drop(begun);
+    view.0.check_stuck(STUCK * 2).unwrap();
+}
+
 /// A value that is not what was written is told, not skipped.
 #[tokio::test]
 async fn unreadable_values_are_told() {
@@ -205,12 +221,14 @@ async fn unreadable_values_are_told() {
 async fn device_positions_belong_to_an_epoch() {
     let data = TempDir::new().unwrap();
     let (user, session) = (UserId::draw(), SessionId::draw());
-    let device = |next| vec![Write::Device { user, session, partition: 0, next }];
-    let view = open(data.path());
-    view.write(device(500)).await.unwrap();
+    let device = |partition, next| vec![Write::Device { user, session, partition, next }];
+    let view = History::open(data.path(), 1, 3).unwrap();
+    for partition in 0..3 {
+        view.write(device(partition, 500)).await.unwrap();
+    }
     drop(view);
-    let view = History::open(data.path(), 2, 1).unwrap();
-    assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 1, next: vec![500] }));
-    view.write(device(3)).await.unwrap();
-    assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 2, next: vec![3] }));
+    let view = History::open(data.path(), 2, 3).unwrap();
+    assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 1, next: vec![500; 3] }));
+    view.write(device(1, 3)).await.unwrap();
+    assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 2, next: vec![0, 3, 0] }));
 }

@@ -14,6 +14,7 @@ impl View {
     pub(super) fn write(&self, writes: Vec<Write>) -> Result<(), Error> {
         let _alone = self.writing.lock();
         self.health()?;
+        let _running = self.begin();
         let mut batch = OwnedWriteBatch::with_capacity(self.db.clone(), writes.len())
             .durability(Some(fjall::PersistMode::Buffer));
         // What is read before it is written is merged here first: in a batch nobody sees what it wrote.

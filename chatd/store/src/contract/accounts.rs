@@ -113,6 +113,10 @@ pub async fn rotates(accounts: &dyn Accounts, profiles: &dyn Profiles) {
     assert!(row.expires_at > first.row.expires_at, "a traded token lives as long as a new one");
     assert_eq!(accounts.sessions(user, later, 9).await.unwrap(), [row]);
     assert!(matches!(accounts.rotate(hash(2), hash(3), later).await.unwrap(), Rotation::Rotated(_)));
+    // The first token has expired by then, the session has not: nobody is robbed any more.
+    let expired = first.row.expires_at;
+    assert_eq!(accounts.rotate(hash(1), hash(4), expired).await.unwrap(), Rotation::Refused);
+    assert_eq!(accounts.sessions(user, expired, 9).await.unwrap().len(), 1);
     assert_eq!(accounts.rotate(hash(77), hash(78), later).await.unwrap(), Rotation::Refused);
 }
 
