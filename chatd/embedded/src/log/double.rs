@@ -53,6 +53,8 @@ struct Content {
     durable: Vec<u8>,
     /// The least size since the last sync: bytes before it were not cut in between.
     least: usize,
+    /// What was cut since the last sync, and may be found again.
+    past: Vec<Vec<u8>>,
 }
 
 struct DoubleFile {
@@ -111,7 +113,15 @@ impl DoubleDisk {
             }
             content.now = content.durable.clone();
             content.least = content.now.len();
+            content.past.clear();
         }
+    }
+
+    /// The process is killed, the disk stays on: nothing is lost, old handles are dead.
+    pub fn kill(&self) {
+        let mut state = self.0.lock();
+        state.life += 1;
+        state.power = None;
     }
 
     /// Changes a file's bytes behind everybody's back, durably.
@@ -132,11 +142,11 @@ impl DoubleDisk {
     /// A disk of its own with the same content, all of it durable.
     pub fn copy(&self) -> Self {
         let from = self.0.lock();
-        let files = from.files.iter().map(|f| Content {
-            durable: f.now.clone(),
-            least: f.now.len(),
-            now: f.now.clone(),
-        });
+        let durable = |f: &Content| {
+            let (now, least) = (f.now.clone(), f.now.len());
+            Content { durable: now.clone(), now, least, past: Vec::new() }
+        };
+        let files = from.files.iter().map(durable);
         Self(Arc::new(Mutex::new(State {
             names: from.names.clone(),
             durable_names: from.names.clone(),
@@ -190,9 +200,12 @@ impl State {
 impl Content {
     fn keep_some(&mut self, random: &mut StdRng) {
         let common = self.least.min(self.durable.len());
-        if random.random_bool(0.5) && self.now.len() >= common {
-            let kept = random.random_range(common..=self.now.len());
-            self.durable = self.now[..kept].to_vec();
+        let mut found = std::mem::take(&mut self.past);
+        found.push(self.now.clone());
+        let mut found = found.swap_remove(random.random_range(0..found.len()));
+        if random.random_bool(0.5) && found.len() >= common {
+            found.truncate(random.random_range(common..=found.len()));
+            self.durable = found;
         }
     }
 }
@@ -310,6 +323,7 @@ impl DiskFile for DoubleFile {
         self.with(|state| {
             state.change()?;
             let content = &mut state.files[self.id];
+            content.past.push(content.now.clone());
             content.now.resize(size as usize, 0);
             content.least = content.least.min(size as usize);
             state.acts.push(Act::Truncate(self.path.clone()));
@@ -326,6 +340,7 @@ impl DiskFile for DoubleFile {
             let content = &mut state.files[self.id];
             content.durable = content.now.clone();
             content.least = content.now.len();
+            content.past.clear();
             state.acts.push(Act::Sync(self.path.clone()));
             Ok(())
         })

@@ -63,21 +63,30 @@ struct Life {
     changes: Option<u64>,
     /// Records of each burst; after a burst of an even number a group commits.
     bursts: Vec<usize>,
-    seed: Option<u64>,
+    end: End,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    /// kill -9: what was written is there, synced or not.
+    Kill,
+    PowerLoss(Option<u64>),
 }
 
 fn lives() -> impl Strategy<Value = Vec<Life>> {
     let changes =
         prop_oneof![1 => Just(None), 4 => (0..30_u64).prop_map(Some), 4 => (0..150_u64).prop_map(Some)];
     let bursts = proptest::collection::vec(1..12_usize, 0..25);
-    let life = (changes, bursts, proptest::option::weighted(0.8, any::<u64>()));
-    let life = life.prop_map(|(changes, bursts, seed)| Life { changes, bursts, seed });
-    proptest::collection::vec(life, 1..5)
+    let loss = proptest::option::weighted(0.8, any::<u64>()).prop_map(End::PowerLoss);
+    let end = prop_oneof![1 => Just(End::Kill), 2 => loss];
+    let life = (changes, bursts, end).prop_map(|(changes, bursts, end)| Life { changes, bursts, end });
+    proptest::collection::vec(life, 1..6)
 }
 
 #[derive(Default)]
 struct History {
     sent: usize,
+    /// Acknowledged or shown to a consumer: must never go.
     acknowledged: BTreeMap<u64, usize>,
     committed: u64,
 }
@@ -90,11 +99,18 @@ impl History {
             panic!("nothing was damaged: {said}");
         }
         if let Ok(log) = opened {
+            self.check(&log);
+            for record in read_all(&log).0 {
+                self.acknowledged.insert(record.offset, id_of(&record.payload));
+            }
             for burst in &life.bursts {
                 self.burst(&log, *burst);
             }
         }
-        disk.power_loss(life.seed);
+        match life.end {
+            End::Kill => disk.kill(),
+            End::PowerLoss(seed) => disk.power_loss(seed),
+        }
     }
 
     fn burst(&mut self, log: &Log, records: usize) {

@@ -53,6 +53,31 @@ fn without_space_appends_are_refused_until_there_is_some() {
 }
 
 #[test]
+fn a_group_that_did_not_fit_never_comes_back() {
+    for seed in 0..50 {
+        let disk = DoubleDisk::new();
+        let log = open(&disk, roomy());
+        let release = hold_writer(&log);
+        let waiting: Vec<_> = (0..5).map(|_| contract::queue(&log, 0, "refused").unwrap()).collect();
+        disk.set_space(Some(60)); // two records and a part of the third
+        drop(release);
+        for outcome in waiting {
+            assert!(matches!(outcome.blocking_recv().unwrap(), Err(Error::Unavailable(_))));
+        }
+        disk.set_space(None);
+        match seed {
+            0 => disk.kill(),
+            1 => disk.power_loss(None),
+            seed => disk.power_loss(Some(seed)),
+        }
+        drop(log);
+        let (records, end) = read_all(&open(&disk, roomy()));
+        end.unwrap();
+        assert_eq!(records.len(), 1, "seed {seed}: {records:?}");
+    }
+}
+
+#[test]
 fn a_failed_sync_is_final() {
     let disk = DoubleDisk::new();
     let causes = Arc::new(Mutex::new(Vec::new()));
