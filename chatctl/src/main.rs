@@ -36,8 +36,10 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     })?;
     runtime.block_on(async {
         tokio::select! {
-            result = verb(cli) => result,
+            // First, so that a signal is listened for before anything is sent.
+            biased;
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            result = verb(cli) => result,
         }
     })
 }

@@ -13,6 +13,20 @@ use store::profiles::{Name, NewPerson};
 const MINTED: &str = "minted";
 
 impl Auth {
+    /// Creates one user.
+    ///
+    /// # Errors
+    /// `invalid` when a field breaks its rule, `user-already-exists` when a name is taken, or when the store
+    /// does not answer.
+    pub async fn create_user(&self, user: NewUser) -> Result<UserId, Problem> {
+        let person = self.person(user).await.map_err(|why| Problem::new(Code::Invalid, why))?;
+        let id = person.account.user_id;
+        match self.0.profiles.create(vec![person]).await?.pop() {
+            Some(outcome) => Ok(outcome.map(|()| id)?),
+            None => Err(fault("the store gave no result")),
+        }
+    }
+
     /// Creates users, one result for each, in order; a row that fails does not hold up the others.
     pub async fn create_users(&self, users: Vec<NewUser>, on_conflict: OnConflict) -> Vec<ImportResult> {
         let mut people = Vec::with_capacity(users.len());

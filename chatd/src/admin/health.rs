@@ -1,0 +1,11 @@
+//! `/admin/health`.
+
+use super::Admin;
+use axum::extract::State;
+use edge::Json;
+
+/// Whether chatd and each of its parts is up.
+#[utoipa::path(get, path = "/admin/health", tag = "health", responses((status = 200, body = schema::api::Health)))]
+pub(super) async fn health(State(admin): State<Admin>) -> Json<schema::api::Health> {
+    Json(admin.0.health.status())
+}

@@ -1,0 +1,70 @@
+//! Every key: its default, meaning, unit and bound.
+
+use super::key::{Bound, section};
+use schema::limits;
+
+section! {
+    /// The process itself.
+    Server = "server" {
+        /// Where everything is kept; empty means ~/.local/share/chatd.
+        data: String = String::new(), "folder", Bound::Chars(4096);
+        /// The address that the eight services listen on; the admin API stays on loopback.
+        bind: String = "127.0.0.1".to_owned(), "IP address", Bound::Chars(64);
+        /// The gateway's port; the other services count on from it, the admin API is 10 above.
+        port: u16 = 8080, "port", Bound::Range(1, 65525);
+        /// Threads that serve requests and sockets; 0 means one a core.
+        worker_threads: usize = 0, "threads", Bound::Range(0, 1024);
+    }
+}
+
+section! {
+    /// What is logged, to stderr.
+    Log = "log" {
+        /// How a line looks; auto means human on a terminal, else json.
+        format: String = "auto".to_owned(), "word", Bound::OneOf(&["auto", "human", "json"]);
+        /// Which lines are written, in the syntax of tracing's EnvFilter, such as info,chat=debug.
+        filter: String = "info".to_owned(), "filter", Bound::Chars(1024);
+    }
+}
+
+section! {
+    /// Credentials.
+    Auth = "auth" {
+        /// Cost of a stored password's BCrypt hash; each step doubles the work of a guess and of a login.
+        bcrypt_cost: u32 = limits::BCRYPT_COST, "log2 of rounds", Bound::Range(10, 15);
+    }
+}
+
+section! {
+    /// What people may send, and how much of it. `GET /api/limits` lists these.
+    Limits = "limits" {
+        /// Calls a caller may make: by user when authenticated, else by address. 0 means no bound.
+        requests_per_minute: u32 = limits::REQUESTS_PER_MINUTE, "calls a minute", Bound::Range(0, 10_000_000);
+        /// Accounts an address may register. 0 means no bound.
+        registrations_per_minute: u32 = limits::REGISTRATIONS_PER_MINUTE, "accounts a minute", Bound::Range(0, 10_000_000);
+        /// Wrong passwords for one account. 0 means no bound.
+        login_failures_per_account: u32 = limits::LOGIN_FAILURES_PER_ACCOUNT, "failures in 15 minutes", Bound::Range(0, 1_000_000);
+        /// Wrong passwords from one address. 0 means no bound.
+        login_failures_per_address: u32 = limits::LOGIN_FAILURES_PER_ADDRESS, "failures in 15 minutes", Bound::Range(0, 1_000_000);
+        /// STOMP sends that a session may make, sustained. 0 means no bound.
+        messages_per_second: u32 = limits::MESSAGES_PER_SECOND, "messages a second", Bound::Range(0, 1_000_000);
+        /// STOMP sends that a session may make at once.
+        messages_burst: u32 = limits::MESSAGES_BURST, "messages", Bound::Range(1, 1_000_000);
+        /// Sockets of one user at once. 0 means no bound.
+        sockets_per_user: usize = limits::SOCKETS_PER_USER, "sockets", Bound::Range(0, 1_000_000);
+        /// Length of a message's content.
+        content_chars: usize = limits::CONTENT_CHARS, "characters", Bound::Range(1, limits::CONTENT_CHARS_MAX as i64);
+        /// Bytes waiting for a session that does not read; beyond, its socket is closed and may come back.
+        outbox_bytes: usize = limits::OUTBOX_BYTES, "bytes", Bound::Range(65_536, 1 << 30);
+        /// Time from the upgrade of a socket to its CONNECT frame.
+        connect_deadline_s: u64 = limits::CONNECT_DEADLINE_S, "seconds", Bound::Range(1, 600);
+    }
+}
+
+section! {
+    /// Pages of other sites.
+    Cors = "cors" {
+        /// Origins whose pages may open sockets, such as https://chat.example.org, besides the server's own; * is all.
+        allowed_origins: Vec<String> = Vec::new(), "origins", Bound::Chars(256);
+    }
+}

@@ -1,0 +1,105 @@
+//! The ports: all are bound before anything is opened, so that a taken one costs nothing.
+
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+/// The services in the order of their ports, counted from the gateway's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Gateway,
+    Auth,
+    User,
+    Presence,
+    Chat,
+    Websocket,
+    Media,
+    Notification,
+}
+
+impl Service {
+    pub(crate) const ALL: [Service; 8] = [
+        Service::Gateway,
+        Service::Auth,
+        Service::User,
+        Service::Presence,
+        Service::Chat,
+        Service::Websocket,
+        Service::Media,
+        Service::Notification,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Service::Gateway => "gateway",
+            Service::Auth => "auth",
+            Service::User => "user",
+            Service::Presence => "presence",
+            Service::Chat => "chat",
+            Service::Websocket => "websocket",
+            Service::Media => "media",
+            Service::Notification => "notification",
+        }
+    }
+}
+
+/// The admin port, counted from the gateway's.
+const ADMIN: u16 = 10;
+
+/// Every port of the process, bound.
+pub(crate) struct Ports {
+    pub(crate) services: Vec<(Service, TcpListener)>,
+    pub(crate) admin: TcpListener,
+    pub(crate) addresses: Addresses,
+}
+
+/// Where the process can be reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    bind: IpAddr,
+    first: u16,
+}
+
+impl Addresses {
+    pub(crate) fn service(self, service: Service) -> SocketAddr {
+        SocketAddr::new(self.bind, self.first + service as u16)
+    }
+
+    /// Administrators come over loopback, whatever the services listen on.
+    pub(crate) fn admin(self) -> SocketAddr {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.first + ADMIN)
+    }
+}
+
+impl Ports {
+    /// Binds all nine or none.
+    pub(crate) fn bind(config: &Config) -> Result<Self, Failure> {
+        let addresses = Addresses { bind: config.bind()?, first: config.server.port };
+        let mut services = Vec::with_capacity(Service::ALL.len());
+        for service in Service::ALL {
+            services.push((service, listen(service.name(), addresses.service(service))?));
+        }
+        let admin = listen("admin", addresses.admin())?;
+        Ok(Self { services, admin, addresses })
+    }
+}
+
+fn listen(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    edge::bind(address).map_err(|error| {
+        let message = format!("{name} cannot listen on {address}: {error}");
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                let hint = "is another chatd running? name a free port with --port; eight services count on from it, admin is 10 above";
+                Failure::new(Exit::PortTaken, message, hint)
+            }
+            io::ErrorKind::PermissionDenied => {
+                Failure::new(Exit::NoPermission, message, "ports below 1024 want a privilege: name another with --port")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                Failure::new(Exit::BadKey, message, "this machine has no such address: name another with --bind")
+            }
+            _ => Failure::new(Exit::Io, message, "look into the system's log"),
+        }
+    })
+}
