@@ -196,6 +196,19 @@ mod tests {
         assert_eq!(bcrypt::non_truncating_verify("x", &hasher.nobody).ok(), Some(false), "it is a real hash");
     }
 
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once_and_bulk_work_waits() {
+        let hasher = Hasher::start(4, 1).unwrap();
+        let taken = hasher.room.clone().try_acquire_owned().unwrap();
+        let refused = hasher.hash("correct horse".to_owned()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert!(hasher.verify("correct horse".to_owned(), None).await.is_err());
+        let patient = hasher.hash_patiently("correct horse".to_owned());
+        let (hash, ()) = tokio::join!(patient, async { drop(taken) });
+        hash.unwrap();
+        hasher.hash("correct horse".to_owned()).await.unwrap();
+    }
+
     #[test]
     fn ready_hashes_are_checked() {
         let good = bcrypt::hash("x", 4).unwrap();

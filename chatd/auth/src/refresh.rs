@@ -50,8 +50,7 @@ pub(crate) async fn refresh(
 impl Auth {
     async fn rotate(&self, token: &str, new: &Secret) -> Result<SessionRow, Problem> {
         match self.0.accounts.rotate(secret_hash(token), new.hash(), Timestamp::now()).await? {
-            Rotation::Rotated(row) if !self.0.revocations.is_ended(row.session_id) => Ok(row),
-            Rotation::Rotated(_) => Err(refused("the session has ended")),
+            Rotation::Rotated(row) => Ok(row),
             Rotation::Refused => Err(refused("unknown, expired, or of an ended session")),
             Rotation::Reused(row) => {
                 // Two hold the same token, and one of them stole it: nobody keeps the session.
