@@ -100,7 +100,11 @@ pub(super) async fn list(
         return Err(Problem::field("limit", "is out of bounds", format!("1 to {}", limits::PAGE_MAX)));
     }
     let after = page.cursor.map(|text| open(&admin, &text)).transpose()?;
-    let (users, last) = admin.0.users.list(after, limit).await?;
+    // One more than asked for tells whether there is a next page.
+    let (mut users, _) = admin.0.users.list(after, limit + 1).await?;
+    let more = users.len() > limit;
+    users.truncate(limit);
+    let last = users.last().filter(|_| more).map(|last| last.user.user_id);
     let next_cursor = last.map(|last| admin.0.signer.seal(NOBODY, CURSOR, last.as_bytes()));
     Ok(Json(AdminUsers { users, next_cursor }))
 }

@@ -23,7 +23,7 @@ section! {
         /// How a line looks; auto means human on a terminal, else json.
         format: String = "auto".to_owned(), "word", Bound::OneOf(&["auto", "human", "json"]);
         /// Which lines are written, in the syntax of tracing's EnvFilter, such as info,chat=debug.
-        filter: String = "info".to_owned(), "filter", Bound::Chars(1024);
+        filter: String = "info,fjall=warn,lsm_tree=warn".to_owned(), "filter", Bound::Chars(1024);
     }
 }
 

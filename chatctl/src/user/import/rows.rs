@@ -105,7 +105,7 @@ fn ndjson(input: &mut Input, line: &mut u64) -> Result<Option<Row>, Failure> {
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let user = serde_json::from_slice(&text).map_err(|error| error.to_string());
+        let user = serde_json::from_slice(&text).map_err(|error| reason(&error));
         return Ok(Some(Row { line: *line, user }));
     }
 }
@@ -114,7 +114,13 @@ fn ndjson(input: &mut Input, line: &mut u64) -> Result<Option<Row>, Failure> {
 fn user(columns: &[&'static str], record: &csv::StringRecord) -> Result<NewUser, String> {
     let fields = columns.iter().zip(record).filter(|(_, text)| !text.is_empty());
     let object = fields.map(|(column, text)| ((*column).to_owned(), text.into())).collect();
-    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| error.to_string())
+    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| reason(&error))
+}
+
+/// The error without its place in the text: the row's line is told beside it.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
 fn unreadable(error: &io::Error) -> Failure {
