@@ -122,10 +122,9 @@ pub(crate) fn admin_token(token_file: Option<&Path>, data: Option<&Path>) -> Res
     }
 }
 
+/// Where chatd keeps its data unless told.
 fn default_data() -> PathBuf {
-    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".local/share");
-    base.unwrap_or_else(home).join("chatd")
+    PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".local/share/chatd")
 }
 
 fn refused(path: &str, status: StatusCode, body: &[u8]) -> Failure {

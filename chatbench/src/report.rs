@@ -158,7 +158,11 @@ impl Measured {
             disconnected: tally.disconnected,
             hold_s: args.duration.as_secs_f64().max(0.001),
             offered_rate: Self::rate(args, tally.offered),
-            delivered_rate: Self::rate(args, tally.delivered),
+            // Where latency must not block, late counts as well as in time.
+            delivered_rate: match args.no_latency_gate {
+                true => Self::rate(args, latency.delivery.count),
+                false => Self::rate(args, tally.delivered),
+            },
             delivery_p99_ms: latency.delivery.p99_ms,
             lag_p99_ms: latency.schedule_lag.p99_ms,
             busy: tally.busy,
@@ -174,11 +178,17 @@ impl Measured {
     }
 }
 
+/// Three digits behind the point say enough.
+fn round(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
 impl Side {
     fn new(usage: Usage, delivered: u64, hold: f64) -> Self {
         Self {
-            cpu_us_per_message: (delivered > 0).then(|| usage.cpu.as_secs_f64() * 1e6 / delivered as f64),
-            cpus: usage.cpu.as_secs_f64() / hold.max(0.001),
+            cpu_us_per_message: (delivered > 0)
+                .then(|| round(usage.cpu.as_secs_f64() * 1e6 / delivered as f64)),
+            cpus: round(usage.cpu.as_secs_f64() / hold.max(0.001)),
             rss_bytes: usage.rss_bytes,
             rss_peak_bytes: usage.rss_peak_bytes,
         }
@@ -187,7 +197,7 @@ impl Side {
 
 impl Phases {
     fn new(args: &Run, times: &Times) -> Self {
-        let seconds = |time: Duration| (time.as_secs_f64() * 1000.0).round() / 1000.0;
+        let seconds = |time: Duration| round(time.as_secs_f64());
         Self {
             provision_s: seconds(times.provision),
             connect_s: seconds(times.connect),
@@ -232,7 +242,7 @@ impl Report {
                 planned: args.rate,
                 offered: facts.offered_rate,
                 accepted: Measured::rate(args, tally.accepted),
-                delivered: facts.delivered_rate,
+                delivered: Measured::rate(args, tally.delivered),
             },
             latency,
             outcomes: ledger.outcomes,
@@ -240,8 +250,8 @@ impl Report {
             reconciled,
             server: samples.and_then(|samples| samples.server).map(side),
             generator: side(samples.map(|samples| samples.generator).unwrap_or_default()),
-            generator_busy: tally.busy,
-            steal: facts.steal,
+            generator_busy: round(tally.busy),
+            steal: round(facts.steal),
             environment,
             phases: Phases::new(args, &times),
             sockets: Sockets {

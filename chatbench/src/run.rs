@@ -6,7 +6,6 @@ use crate::cli::Run;
 use crate::exit::{Exit, Failure};
 use crate::fleet::{Connecting, Fleet, Setup};
 use crate::interrupt::Interrupt;
-use crate::payload::mix;
 use crate::process::Environment;
 use crate::progress::Progress;
 use crate::provision::{Admin, admin_token};
@@ -69,7 +68,7 @@ async fn measure(
     let durability =
         if server.is_some() { "embedded, fsync per group commit" } else { "as the target is configured" };
     let environment = Environment::read(target.address.ip().is_loopback(), durability);
-    let (run, seed) = (rand::random::<u32>(), args.seed.unwrap_or_else(|| mix(rand::random())));
+    let (run, seed) = (rand::random::<u32>(), args.seed.unwrap_or_else(|| rand::random::<u32>().into()));
     let client = Client::new();
     let mut times = Times::default();
 

@@ -41,7 +41,8 @@ async fn serve(thread: usize, setup: Arc<Setup>, live: Arc<Live>, mut orders: Or
     send(&world, &mut orders.stop).await;
     drain(&world).await;
     repeat(&world).await;
-    let share = if busy.is_finished() { busy.await.unwrap_or_default() } else { 0.0 };
+    let interrupted = *orders.stop.borrow();
+    let share = if interrupted { 0.0 } else { busy.await.unwrap_or_default() };
     Some(world.end(share))
 }
 

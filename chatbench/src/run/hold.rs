@@ -75,7 +75,8 @@ pub(super) async fn hold(
         }
     };
     let drain = Instant::now().saturating_duration_since(stopped.unwrap_or(end));
-    let samples = if sampling.is_finished() { sampling.await.ok() } else { None };
+    // Everything may be there before the hold ends; its cost is known at its end.
+    let samples = if stopped.is_none() { sampling.await.ok() } else { None };
     Ok(Held { harvest, samples, drain })
 }
 

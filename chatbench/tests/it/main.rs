@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests and their peer need is there, or the test is red")]
 
 mod peer;
+mod real;
 
 use peer::{ADMIN_TOKEN, Fault, Peer};
 use serde_json::Value;
