@@ -85,3 +85,35 @@ async fn a_partition_has_one_owner() {
     let folder = tempfile::tempdir().unwrap();
     contract::a_partition_has_one_owner(open(folder.path(), small()), "a").await;
 }
+
+/// `c test -p embedded -- --ignored --nocapture appends_a_second`
+#[tokio::test]
+#[ignore = "a measurement, not a promise"]
+async fn appends_a_second() {
+    const RECORDS: u64 = 300_000;
+    const IN_FLIGHT: usize = 4_000;
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let log = open(folder.path(), LogConfig::default());
+    let mut held = contract::take(&*log, "a", 0).await;
+    let slots = Arc::new(tokio::sync::Semaphore::new(IN_FLIGHT));
+    let start = std::time::Instant::now();
+    let appending = tokio::task::spawn_blocking(move || {
+        let payload = bytes::Bytes::from(vec![b'x'; 400]);
+        for _ in 0..RECORDS {
+            let slot = tokio::runtime::Handle::current().block_on(slots.clone().acquire_owned()).unwrap();
+            let done = Box::new(move |result: Result<u64, store::Error>| {
+                result.unwrap();
+                drop(slot);
+            });
+            log.append(schema::event::Topic::Messages, 0, payload.clone(), done).unwrap();
+        }
+        log
+    });
+    let mut read = 0;
+    while read < RECORDS {
+        read += held.next(1024, std::time::Duration::from_secs(30)).await.unwrap().len() as u64;
+    }
+    let rate = RECORDS as f64 / start.elapsed().as_secs_f64();
+    println!("{rate:.0} appends a second of 400 bytes, {IN_FLIGHT} in flight, read by one consumer");
+    appending.await.unwrap().close().await;
+}

@@ -125,7 +125,7 @@ impl History {
             }
         }
         let end = block(log.end(TOPIC, 0)).unwrap();
-        if records % 2 == 0 && commit(log, "group", end).is_ok() {
+        if records.is_multiple_of(2) && commit(log, "group", end).is_ok() {
             self.committed = end;
         }
     }
