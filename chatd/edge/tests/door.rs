@@ -1,5 +1,7 @@
 //! What a listener answers around its routes: problems with trace ids, and nothing to strangers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};

@@ -1,5 +1,7 @@
 //! A real socket: upgrades work, heads are bounded, a drain lets requests end.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use axum::Router;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::routing::get;

@@ -1,5 +1,7 @@
 //! Which tokens the verifier takes: ours, alive, of a live session, and no others.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,5 +1,7 @@
 //! The calls of the user service, through the door, on the embedded stores.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use auth::{Auth, Config};
 use axum::Router;
 use axum::body::Body;

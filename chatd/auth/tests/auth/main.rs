@@ -1,5 +1,7 @@
 //! The calls of the auth service, through the door, on the embedded stores.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod admin;
 mod fixture;
 mod login;
