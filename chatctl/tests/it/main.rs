@@ -1,4 +1,5 @@
 //! chatctl against a real chatd: its exit codes, its JSON and its speed with scripts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod exit_codes;
 mod golden;
