@@ -88,11 +88,17 @@ pub trait Accounts: Send + Sync {
     /// The live session that a cookie's secret belongs to.
     async fn by_cookie(&self, cookie: SecretHash, now: Timestamp) -> Result<Option<SessionRow>, Error>;
     /// Trades the refresh token of a session known by its cookie, or of any session by id.
-    async fn replace_refresh(&self, session: SessionId, new: SecretHash, now: Timestamp) -> Result<bool, Error>;
+    async fn replace_refresh(
+        &self,
+        session: SessionId,
+        new: SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
     /// The live sessions of a person, newest first, at most `limit`.
     async fn sessions(&self, user: UserId, now: Timestamp, limit: usize) -> Result<Vec<SessionRow>, Error>;
     /// Ends sessions of a person: those named, or, with `all_but`, all others. Answers which ended.
-    async fn end_sessions(&self, user: UserId, which: Which, now: Timestamp) -> Result<Vec<SessionId>, Error>;
+    async fn end_sessions(&self, user: UserId, which: Which, now: Timestamp)
+    -> Result<Vec<SessionId>, Error>;
     /// Sessions that were ended after a moment: what a verifier must refuse although its tokens live.
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Error>;
 }
