@@ -6,7 +6,8 @@
 use crate::Error;
 use async_trait::async_trait;
 use schema::{
-    ConversationId, Cursor, Message, MessageId, MessageStatus, MessageType, Position, SessionId, Timestamp, UserId,
+    ConversationId, Cursor, Message, MessageId, MessageStatus, MessageType, Position, SessionId, Timestamp,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -146,10 +147,21 @@ pub enum Write {
     Id(IdEntry),
     Head(Head),
     /// The person has this conversation. Written with its first message.
-    Member { user: UserId, conversation: ConversationId },
-    Feed { user: UserId, entry: FeedEntry },
+    Member {
+        user: UserId,
+        conversation: ConversationId,
+    },
+    Feed {
+        user: UserId,
+        entry: FeedEntry,
+    },
     /// The device has everything of a partition before `next`; merged by maximum.
-    Device { user: UserId, session: SessionId, partition: u32, next: u64 },
+    Device {
+        user: UserId,
+        session: SessionId,
+        partition: u32,
+        next: u64,
+    },
 }
 
 /// How far the view has applied a partition, durably.
@@ -203,7 +215,11 @@ pub trait Messages: Send + Sync {
     async fn applied(&self, partition: u32) -> Result<Option<Applied>, Error>;
 
     /// One row.
-    async fn message(&self, conversation: ConversationId, sequence: u64) -> Result<Option<Arc<StoredMessage>>, Error>;
+    async fn message(
+        &self,
+        conversation: ConversationId,
+        sequence: u64,
+    ) -> Result<Option<Arc<StoredMessage>>, Error>;
 
     /// At most `limit` rows, ascending.
     async fn history(
@@ -218,7 +234,12 @@ pub trait Messages: Send + Sync {
 
     /// What changed for a person behind a cursor: at most `limit` entries, oldest first within each
     /// partition. The answer's cursor is where the next call goes on; entries before it are complete.
-    async fn feed(&self, user: UserId, after: &Cursor, limit: usize) -> Result<(Vec<FeedEntry>, Cursor), Error>;
+    async fn feed(
+        &self,
+        user: UserId,
+        after: &Cursor,
+        limit: usize,
+    ) -> Result<(Vec<FeedEntry>, Cursor), Error>;
 
     /// How far a device has read, if it ever said so.
     async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error>;
