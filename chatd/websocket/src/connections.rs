@@ -10,10 +10,13 @@ use std::sync::Arc;
 /// Parts with a lock of their own, so that connecting sessions do not wait for the fan-out.
 const SHARDS: usize = 64;
 
+/// A part of the map; few people have more than one socket.
+type Shard<K> = Mutex<HashMap<K, Vec<Arc<Connection>>>>;
+
 /// A map from a key to connections.
 struct Shards<K> {
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<K, Vec<Arc<Connection>>>>]>,
+    shards: Box<[Shard<K>]>,
 }
 
 impl<K: Hash + Eq + Copy> Shards<K> {
@@ -21,7 +24,7 @@ impl<K: Hash + Eq + Copy> Shards<K> {
         Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
-    fn shard(&self, key: K) -> &Mutex<HashMap<K, Vec<Arc<Connection>>>> {
+    fn shard(&self, key: K) -> &Shard<K> {
         &self.shards[usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0)]
     }
 

@@ -33,12 +33,14 @@ pub(crate) struct Entry {
 
 enum Stage {
     Fresh(Start),
-    /// What no device has, up to `before`, of partitions that `device` says nothing of.
+    /// What no device has, up to `before`, of partitions that `device` says nothing of. The last message of
+    /// a page is held until it is known whether it is the last of all.
     Undelivered {
         before: Cursor,
         device: Cursor,
         behind: Cursor,
         resume: Option<Resume>,
+        held: Option<Arc<StoredMessage>>,
     },
     /// Everything behind a cursor; own messages only from `own_from` on.
     Feed {
@@ -72,12 +74,16 @@ impl Replay {
                 let start = std::mem::replace(start, Start::Device);
                 self.stage = first_stage(chat, who, start).await?;
             }
-            Stage::Undelivered { before, device, behind, resume } => {
+            Stage::Undelivered { before, device, behind, resume, held } => {
                 let first = resume.is_none();
                 let (messages, next) =
                     chat.undelivered(who.user, before, resume.clone(), REPLAY_PAGE).await?;
                 let wanted = messages.into_iter().filter(|one| device.next_in(one.position.partition) == 0);
-                self.page = undelivered_page(wanted.collect(), behind, first, next.is_none());
+                let mut messages: Vec<_> = held.take().into_iter().chain(wanted).collect();
+                if next.is_some() {
+                    *held = messages.pop();
+                }
+                self.page = undelivered_page(messages, behind, first, next.is_none());
                 match next {
                     Some(next) => *resume = Some(next),
                     None => {
@@ -126,7 +132,7 @@ async fn first_stage(chat: &Chat, who: Identity, start: Start) -> Result<Stage, 
             .collect(),
     };
     Ok(if device.next.contains(&0) {
-        Stage::Undelivered { before, device, behind, resume: None }
+        Stage::Undelivered { before, device, behind, resume: None, held: None }
     } else {
         Stage::Feed { cursor: behind, own_from: Some(before) }
     })

@@ -1,0 +1,181 @@
+//! A small STOMP client.
+
+use crate::world::Person;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use schema::Message;
+use schema::wire::stomp::{Command, Decoder, Frame, Side, Version};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message as Ws;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// A test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+    decoder: Decoder,
+    version: Version,
+    receipts: u64,
+}
+
+/// What came: a frame, or the end with the server's code.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Frame(Frame),
+    Closed(Option<u16>),
+}
+
+impl Client {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        Self::open_with(address, "/ws/websocket", &[]).await
+    }
+
+    pub(crate) async fn open_with(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Self {
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        let config = WebSocketConfig::default().read_buffer_size(4096);
+        let (socket, _) = client_async_with_config(request, stream, Some(config)).await.unwrap();
+        Self { socket, decoder: Decoder::new(Side::Client), version: Version::V10, receipts: 0 }
+    }
+
+    /// CONNECT, answered by CONNECTED.
+    pub(crate) async fn login(&mut self, token: &str, version: Version) -> Frame {
+        let connect = Frame::new(Command::Connect)
+            .with("accept-version", version.as_str())
+            .with("heart-beat", "0,0")
+            .with("Authorization", &format!("Bearer {token}"));
+        self.send(&connect).await;
+        let connected = self.frame().await;
+        assert_eq!(connected.command, Command::Connected, "{connected:?}");
+        assert!(connected.header("heart-beat").is_some());
+        self.version = version;
+        connected
+    }
+
+    pub(crate) async fn send(&mut self, frame: &Frame) {
+        let bytes = frame.to_bytes(self.version);
+        self.socket.send(Ws::text(String::from_utf8(bytes.to_vec()).unwrap())).await.unwrap();
+    }
+
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
+        self.socket.send(Ws::binary(bytes.to_vec())).await.unwrap();
+    }
+
+    /// What comes next, heart-beats left out.
+    pub(crate) async fn next(&mut self) -> Came {
+        loop {
+            if let Some(frame) = self.decoder.next_frame().unwrap() {
+                return Came::Frame(frame);
+            }
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("nothing came");
+            match message {
+                Some(Ok(Ws::Text(text))) => self.decoder.feed(text.into()),
+                Some(Ok(Ws::Binary(bytes))) => self.decoder.feed(bytes),
+                Some(Ok(Ws::Close(frame))) => return Came::Closed(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Came::Closed(None),
+            }
+        }
+    }
+
+    /// The next frame; it must be one.
+    pub(crate) async fn frame(&mut self) -> Frame {
+        match self.next().await {
+            Came::Frame(frame) => frame,
+            Came::Closed(code) => panic!("closed with {code:?}"),
+        }
+    }
+
+    /// The close code; only ERROR may come before it. The ERROR's message comes with it.
+    pub(crate) async fn closed(&mut self) -> (Option<u16>, Option<String>) {
+        let mut error = None;
+        loop {
+            match self.next().await {
+                Came::Closed(code) => return (code, error),
+                Came::Frame(frame) => {
+                    assert_eq!(frame.command, Command::Error, "{frame:?}");
+                    error = frame.header("message").map(str::to_owned);
+                }
+            }
+        }
+    }
+
+    /// Sends a frame and waits for its receipt, with what came before it.
+    pub(crate) async fn ask(&mut self, frame: Frame) -> Vec<Frame> {
+        self.receipts += 1;
+        let receipt = format!("r{}", self.receipts);
+        self.send(&frame.with("receipt", &receipt)).await;
+        let mut before = Vec::new();
+        loop {
+            let frame = self.frame().await;
+            if frame.header("receipt-id") == Some(&receipt) {
+                assert_eq!(frame.command, Command::Receipt, "{frame:?}");
+                return before;
+            }
+            before.push(frame);
+        }
+    }
+
+    pub(crate) async fn subscribe(&mut self, id: &str, destination: &str, headers: &[(&str, &str)]) {
+        let mut frame = Frame::new(Command::Subscribe).with("id", id).with("destination", destination);
+        for (name, value) in headers {
+            frame = frame.with(name, value);
+        }
+        self.send(&frame).await;
+    }
+
+    pub(crate) async fn subscribe_all(&mut self) {
+        self.subscribe("status", "/user/queue/message-status", &[]).await;
+        self.subscribe("errors", "/user/queue/errors", &[]).await;
+        self.subscribe("messages", "/user/queue/messages", &[]).await;
+    }
+
+    /// The next MESSAGE of a subscription; what comes on others is passed over.
+    pub(crate) async fn on(&mut self, subscription: &str) -> Frame {
+        loop {
+            let frame = self.frame().await;
+            if frame.command == Command::Message && frame.header("subscription") == Some(subscription) {
+                return frame;
+            }
+        }
+    }
+
+    /// The next chat message.
+    pub(crate) async fn message(&mut self) -> Message {
+        body(&self.on("messages").await)
+    }
+
+    /// Waits for a mark on the status queue.
+    pub(crate) async fn status(&mut self, status: &str, up_to: u64) -> Value {
+        loop {
+            let update: Value = serde_json::from_slice(&self.on("status").await.body).unwrap();
+            if update["status"] == status && update["upTo"] == up_to {
+                return update;
+            }
+        }
+    }
+}
+
+pub(crate) fn body<T: serde::de::DeserializeOwned>(frame: &Frame) -> T {
+    serde_json::from_slice(&frame.body).unwrap()
+}
+
+/// A SEND of a text.
+pub(crate) fn text(to: Person, content: &str) -> Frame {
+    call("/app/chat.sendMessage", &json!({"recipientId": to.user, "content": content}))
+}
+
+pub(crate) fn call(destination: &str, body: &Value) -> Frame {
+    let body = Bytes::from(serde_json::to_vec(body).unwrap());
+    Frame::new(Command::Send).with("destination", destination).with_body(body)
+}
