@@ -147,7 +147,8 @@ fn judge(rows: &[Message], people: [&Person; 2]) -> Verdict {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_minus_9_loses_nothing() {
     let kills = std::env::var("CHATD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
-    let mut server = Server::start_with(&["limits.requests_per_minute=0", "limits.messages_per_second=0"]).await;
+    let mut server =
+        Server::start_with(&["limits.requests_per_minute=0", "limits.messages_per_second=0"]).await;
     let names: Vec<String> = (0..2 * PAIRS).map(|n| format!("person{n}")).collect();
     let tokens = server.people(&names).await;
     let ending = Arc::new(AtomicBool::new(false));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod arrows;
 mod config;
 mod first_message;
 mod kill_and_recover;
@@ -9,4 +10,6 @@ mod openapi;
 mod ports;
 mod register_and_login;
 mod server;
+mod start_and_end;
 mod stomp;
+mod tidy;

@@ -1,8 +1,7 @@
-//! Nine ports, what each answers, and how the process ends.
+//! Nine ports, and what each answers.
 
-use crate::server::{Server, binary, command, free_ports};
+use crate::server::Server;
 use serde_json::Value;
-use std::process::Command;
 
 #[tokio::test]
 async fn every_service_has_a_port_with_health_and_answers_problems_for_the_rest() {
@@ -24,8 +23,12 @@ async fn every_service_has_a_port_with_health_and_answers_problems_for_the_rest(
         assert_eq!(problem["code"], "not-found");
         assert_eq!(reqwest::get(server.at(offset, "/api/nothing")).await.unwrap().status(), 401);
     }
-    let wrong = reqwest::Client::new().delete(server.api("/api/auth/login")).send().await.unwrap();
-    assert!([401, 405].contains(&wrong.status().as_u16()), "{}", wrong.status());
+    let wrong = reqwest::Client::new().delete(server.api("/api/limits")).send().await.unwrap();
+    assert_eq!((wrong.status().as_u16(), &wrong.headers()["allow"]), (405, &"GET,HEAD".parse().unwrap()));
+    assert_eq!(wrong.json::<Value>().await.unwrap()["code"], "method-not-allowed");
+    let hint = reqwest::get(server.api("/")).await.unwrap();
+    assert_eq!(hint.status(), 200);
+    assert!(hint.text().await.unwrap().contains("/openapi.json"));
 }
 
 #[tokio::test]
@@ -63,35 +66,4 @@ async fn calls_beyond_the_limit_are_429_with_the_time_to_come_back() {
     assert_eq!(refused.status(), 429);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(reqwest::get(server.api("/actuator/health")).await.unwrap().status(), 200);
-}
-
-#[tokio::test]
-async fn sigterm_ends_with_0_and_a_taken_port_with_69() {
-    let mut server = Server::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let second = command(&folder.path().join("data"), server.port()).output().unwrap();
-    assert_eq!(second.status.code(), Some(69));
-    let words = String::from_utf8(second.stderr).unwrap();
-    assert!(words.contains(&server.port().to_string()) && words.contains("--port"), "{words}");
-    assert!(!folder.path().join("data").exists(), "nothing is opened before the ports are bound");
-
-    assert_eq!(server.terminate().code(), Some(0));
-}
-
-#[tokio::test]
-async fn a_folder_has_one_chatd() {
-    let server = Server::start().await;
-    let second = command(&server.data, free_ports()).output().unwrap();
-    assert_eq!(second.status.code(), Some(73));
-    let words = String::from_utf8(second.stderr).unwrap();
-    assert!(words.contains("another chatd holds"), "{words}");
-}
-
-#[test]
-fn single_services_are_refused_with_64() {
-    for words in [vec!["gateway"], vec!["--roles", "auth"], vec!["--nothing"], vec!["confg"]] {
-        let output = Command::new(binary()).args(&words).output().unwrap();
-        assert_eq!(output.status.code(), Some(64), "{words:?}");
-        assert!(!output.stderr.is_empty());
-    }
 }

@@ -40,7 +40,12 @@ impl Client {
     }
 
     /// Subscribes, without a cursor or with one.
-    pub(crate) async fn subscribe(&mut self, destination: &str, id: &str, cursor: Option<&str>) -> io::Result<()> {
+    pub(crate) async fn subscribe(
+        &mut self,
+        destination: &str,
+        id: &str,
+        cursor: Option<&str>,
+    ) -> io::Result<()> {
         let mut frame = Frame::new(Command::Subscribe).with("destination", destination).with("id", id);
         if let Some(cursor) = cursor {
             frame = frame.with("cursor", cursor);

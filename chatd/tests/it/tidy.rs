@@ -33,7 +33,11 @@ fn root() -> PathBuf {
 fn dependencies(manifest: &str) -> Vec<&str> {
     let Some((_, rest)) = manifest.split_once("[dependencies]") else { return Vec::new() };
     let section = rest.split("\n[").next().unwrap_or_default();
-    section.lines().filter_map(|line| line.split(['.', '=', ' ']).next()).filter(|name| !name.is_empty()).collect()
+    section
+        .lines()
+        .filter_map(|line| line.split(['.', '=', ' ']).next())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -59,7 +63,8 @@ fn packages_depend_only_the_way_the_arrows_point() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{path} must take the workspace's lints");
     }
     let members = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let listed = members.split("members = [").nth(1).unwrap().split(']').next().unwrap().matches('"').count() / 2;
+    let listed =
+        members.split("members = [").nth(1).unwrap().split(']').next().unwrap().matches('"').count() / 2;
     assert_eq!(listed, ARROWS.len(), "a package is missing in the arrows");
 }
 
