@@ -101,6 +101,7 @@ pub async fn lists_people_in_pages(profiles: &dyn Profiles) {
         let Some(last) = page.last() else { break };
         after = Some(last.user_id);
         met.extend(page.into_iter().map(|profile| profile.user_id));
+        assert!(met.len() <= expected.len(), "somebody is listed twice");
     }
     assert_eq!(met, expected);
 }
