@@ -45,8 +45,8 @@ pub(crate) struct Run {
     /// Start a server for this run, in a folder that is removed afterwards.
     #[arg(long)]
     pub(crate) spawn: bool,
-    /// The chatd to start; the one beside chatbench unless told.
-    #[arg(long, value_name = "PATH", env = "CHATD_BIN", requires = "spawn")]
+    /// The chatd that --spawn starts; the one beside chatbench unless told.
+    #[arg(long, value_name = "PATH", env = "CHATD_BIN")]
     pub(crate) chatd: Option<PathBuf>,
     /// A setting for the server that is started, such as limits.content_chars=8192.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "spawn")]

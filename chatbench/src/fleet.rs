@@ -81,6 +81,8 @@ pub(crate) struct Tally {
     pub(crate) delivered: u64,
     /// Planned sends whose socket was gone.
     pub(crate) unsent: u64,
+    /// Those of them that were planned in the hold.
+    pub(crate) unsent_in_hold: u64,
     pub(crate) disconnected: u64,
     pub(crate) rate_limited: u64,
     /// Codes of refused sends, with their counts.
@@ -119,6 +121,7 @@ impl Harvest {
         mine.accepted += theirs.accepted;
         mine.delivered += theirs.delivered;
         mine.unsent += theirs.unsent;
+        mine.unsent_in_hold += theirs.unsent_in_hold;
         mine.disconnected += theirs.disconnected;
         mine.rate_limited += theirs.rate_limited;
         for (code, count) in theirs.refusals {

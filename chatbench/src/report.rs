@@ -158,6 +158,7 @@ impl Measured {
             disconnected: tally.disconnected,
             hold_s: args.duration.as_secs_f64().max(0.001),
             offered_rate: Self::rate(args, tally.offered),
+            unsent_rate: Self::rate(args, tally.unsent_in_hold),
             // Where latency must not block, late counts as well as in time.
             delivered_rate: match args.no_latency_gate {
                 true => Self::rate(args, latency.delivery.count),

@@ -12,6 +12,8 @@ const RATE_SHARE: f64 = 0.99;
 const LAG_MS: f64 = 5.0;
 /// Share of a generator thread's time above which it is taken for the limit.
 const BUSY_SHARE: f64 = 0.85;
+/// Schedule lag above which the generator may have read so late that the server closed its sockets.
+const STARVED_MS: f64 = 1000.0;
 /// Share of the machine's time taken by other guests above which nothing can be said.
 const STEAL_SHARE: f64 = 0.02;
 
@@ -40,12 +42,9 @@ impl Verdict {
 pub(crate) struct Reason {
     pub(crate) what: String,
     pub(crate) fix: String,
-}
-
-impl Reason {
-    fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into() }
-    }
+    /// A generator that is the limit may have caused it.
+    #[serde(skip)]
+    excusable: bool,
 }
 
 /// What is asked for.
@@ -68,6 +67,8 @@ pub(crate) struct Facts {
     pub(crate) disconnected: u64,
     pub(crate) hold_s: f64,
     pub(crate) offered_rate: f64,
+    /// Rate of planned sends whose socket was gone: not offered, but no fault of the generator.
+    pub(crate) unsent_rate: f64,
     pub(crate) delivered_rate: f64,
     pub(crate) delivery_p99_ms: f64,
     pub(crate) lag_p99_ms: f64,
@@ -109,64 +110,80 @@ pub(crate) fn judge(gate: &Gate, facts: &Facts) -> Judgement {
         (Verdict::Interrupted, Exit::Interrupted)
     } else if reasons.is_empty() {
         (Verdict::Pass, Exit::Ok)
-    } else if findings.is_empty() {
-        (Verdict::Fail, Exit::Gate)
-    } else {
+    } else if !findings.is_empty() && reasons.iter().all(|reason| reason.excusable) {
         (Verdict::Invalid, Exit::Invalid)
+    } else {
+        (Verdict::Fail, Exit::Gate)
     };
     Judgement { verdict, exit, reasons, findings }
 }
 
 fn reasons(gate: &Gate, facts: &Facts) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let mut say = |what: String, fix: &str| reasons.push(Reason::new(what, fix));
+    let mut say = |excusable: bool, what: String, fix: &str| {
+        reasons.push(Reason { what, fix: fix.to_owned(), excusable });
+    };
+    let starved = facts.lag_p99_ms > STARVED_MS || facts.busy > BUSY_SHARE;
     if facts.violations > 0 {
         let what = format!("{} violations of correctness", facts.violations);
-        say(what, "see violations and their examples; find the messages in the server's log and history");
+        say(
+            false,
+            what,
+            "see violations and their examples; find the messages in the server's log and history",
+        );
     }
     if facts.connected < facts.users {
         let what = format!("{} of {} users connected", facts.connected, facts.users);
-        say(what, "see the server's log for refused connections, and its limit of open files");
+        say(
+            facts.local_failures > 0,
+            what,
+            "see the server's log for refused connections, and its limit of open files",
+        );
     }
     if facts.disconnected > 0 {
         let what = format!("{} sockets closed during the run", facts.disconnected);
-        say(what, "see the close codes, and the server's log");
+        say(starved, what, "see the close codes, and the server's log");
     }
     if facts.delivered_rate < least(gate, facts) {
         let what = format!("delivered {:.1} msg/s of {:.1} planned", facts.delivered_rate, gate.rate);
-        say(what, "the server does not hold this rate: lower --rate, or find what saturates (CPU, fsync)");
+        say(
+            true,
+            what,
+            "the server does not hold this rate: lower --rate, or find what saturates (CPU, fsync)",
+        );
     }
     if let Some(bound) = gate.p99_ms.filter(|bound| facts.delivery_p99_ms >= *bound) {
         let what = format!("delivery p99 {:.1} ms, the bound is {bound:.1} ms", facts.delivery_p99_ms);
-        say(what, "lower --rate until it holds, or find what waits; --p99 sets another bound");
+        say(true, what, "lower --rate until it holds, or find what waits; --p99 sets another bound");
     }
     if facts.undelivered > 0 {
         let what = format!("{} messages in history were not received live", facts.undelivered);
-        say(what, "a longer --drain tells late from never");
+        say(true, what, "a longer --drain tells late from never");
     }
     if facts.unanswered > 0 {
         let what = format!("{} sends got no answer, not even to a repeat", facts.unanswered);
-        say(what, "see the server's log; each send must end in RECEIPT or an error");
+        say(starved, what, "see the server's log; each send must end in RECEIPT or an error");
     }
     if facts.refused > facts.rate_limited {
         let what = format!("{} sends refused", facts.refused - facts.rate_limited);
-        say(what, "see the error codes: not_accepted means overload");
+        say(false, what, "see the error codes: not_accepted means overload");
     }
     if facts.unread_conversations > 0 {
         let what = format!("history of {} conversations could not be read", facts.unread_conversations);
-        say(what, "see the errors; without history nothing is proved");
+        say(facts.rate_limited > 0, what, "see the errors; without history nothing is proved");
     }
     reasons
 }
 
 fn findings(gate: &Gate, facts: &Facts) -> Vec<Reason> {
     let mut findings = Vec::new();
-    let mut say = |what: String, fix: &str| findings.push(Reason::new(what, fix));
+    let mut say =
+        |what: String, fix: &str| findings.push(Reason { what, fix: fix.to_owned(), excusable: false });
     if facts.lag_p99_ms > LAG_MS {
         let what = format!("the generator wrote late: schedule lag p99 {:.1} ms", facts.lag_p99_ms);
         say(what, "give it a CPU of its own, more --threads, or a lower --rate");
     }
-    if facts.offered_rate < least(gate, facts) {
+    if facts.offered_rate + facts.unsent_rate < least(gate, facts) {
         let what = format!("offered {:.1} msg/s of {:.1} planned", facts.offered_rate, gate.rate);
         say(what, "the generator or its sockets could not send at this rate: lower --rate or add CPUs");
     }
@@ -203,6 +220,7 @@ mod tests {
             disconnected: 0,
             hold_s: 10.0,
             offered_rate: 1000.0,
+            unsent_rate: 0.0,
             delivered_rate: 1000.0,
             delivery_p99_ms: 12.0,
             lag_p99_ms: 1.0,
@@ -246,6 +264,20 @@ mod tests {
         let limited = Facts { rate_limited: 20, refused: 20, delivered_rate: 980.0, ..good() };
         assert_eq!(ends(limited), (Verdict::Invalid, 8));
         assert_eq!(ends(Facts { interrupted: true, ..slow }), (Verdict::Interrupted, 130));
+    }
+
+    #[test]
+    fn a_server_that_goes_away_fails_whatever_the_generator_did() {
+        let gone = Facts {
+            disconnected: 100,
+            offered_rate: 100.0,
+            unsent_rate: 900.0,
+            delivered_rate: 100.0,
+            ..good()
+        };
+        assert_eq!(judge(&GATE, &gone).findings, []);
+        assert_eq!(ends(Facts { lag_p99_ms: 10.0, ..gone.clone() }), (Verdict::Fail, 3));
+        assert_eq!(ends(Facts { lag_p99_ms: 4000.0, ..gone }), (Verdict::Invalid, 8));
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn slow_delivery_fails_the_gate_and_only_the_gate() {
 #[test]
 fn a_socket_that_closes_is_told_and_its_sends_are_not_called_lost() {
     let (exit, report) = run(Fault::Close, &[]);
-    assert!(fails(exit), "{report:#}");
+    assert_eq!(exit, 3, "{report:#}");
     assert_eq!(report["sockets"]["disconnected"], 1);
     assert_eq!(report["violations"]["total"], 0, "{report:#}");
     assert!(report["sockets"]["unsent"].as_u64().unwrap() > 0);

@@ -101,6 +101,7 @@ impl World {
         let harvest = &mut *self.harvest.borrow_mut();
         if !written {
             harvest.tally.unsent += 1;
+            harvest.tally.unsent_in_hold += u64::from(plan.schedule.counts(planned.at));
             return;
         }
         harvest.ledger.sent(planned.user, planned.sequence);
