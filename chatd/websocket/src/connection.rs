@@ -2,7 +2,6 @@
 //!
 //! One short lock, never held across an await. Whoever changes something wakes the session's task.
 
-use crate::Hub;
 use crate::destination::Queue;
 use crate::outbox::{Body, Full, Item, Outbox, Shared};
 use bytes::Bytes;
@@ -86,11 +85,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(hub: &Hub) -> Self {
+    pub(crate) fn new(id: u64, outbox_bytes: usize) -> Self {
         Self {
-            id: hub.next_connection.fetch_add(1, Ordering::Relaxed),
+            id,
             identity: OnceLock::new(),
-            outbox_bytes: hub.config.outbox_bytes,
+            outbox_bytes,
             in_flight: AtomicUsize::new(0),
             state: Mutex::default(),
         }
@@ -143,6 +142,20 @@ impl Connection {
             }
         }
         state.wake();
+    }
+
+    /// Switches a subscription to live at the cursor of its replay, unless something came since the last
+    /// look: then there is more to pull. One that is gone needs no more either.
+    pub(crate) fn go_live(&self, number: u32, cursor: &Cursor) -> bool {
+        let mut state = self.state.lock();
+        let Some(one) = state.subscriptions.iter_mut().find(|one| one.number == number) else { return true };
+        if let Feed::Replaying { dirty } = &mut one.feed
+            && std::mem::take(dirty)
+        {
+            return false;
+        }
+        one.feed = Feed::Live { floor: cursor.clone() };
+        true
     }
 
     /// News of a message's status.
@@ -242,5 +255,94 @@ impl State {
         }
         let marked = self.marked.entry(peer).or_default();
         *marked = up_to.max(*marked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::{ConversationId, MessageId, MessageStatus, MessageType, Timestamp};
+    use store::messages::StoredMessage;
+
+    fn shared(offset: u64) -> (Position, Arc<Shared>) {
+        let (a, b) = (UserId::draw(), UserId::draw());
+        let position = Position { epoch: 1, partition: 0, offset };
+        let message = StoredMessage {
+            message_id: MessageId::draw(),
+            conversation_id: ConversationId::between(a, b),
+            sequence: offset,
+            position,
+            sender_id: a,
+            recipient_id: b,
+            client_message_id: offset.to_string(),
+            content: "x".repeat(100),
+            message_type: MessageType::Text,
+            timestamp: Timestamp(0),
+            reply_to_message_id: None,
+            metadata: None,
+        };
+        (position, Arc::new(Shared::new(Arc::new(message), MessageStatus::Sent)))
+    }
+
+    fn subscribed(outbox_bytes: usize) -> Connection {
+        let connection = Connection::new(1, outbox_bytes);
+        let feed = Feed::Replaying { dirty: false };
+        connection.state().subscriptions.push(Subscription { number: 7, queue: Queue::Messages, feed });
+        connection
+    }
+
+    fn deliver(connection: &Connection, offset: u64) {
+        let (position, shared) = shared(offset);
+        connection.deliver(position, &shared);
+    }
+
+    fn queued(connection: &Connection) -> Vec<u64> {
+        std::iter::from_fn(|| connection.state().outbox.pop())
+            .filter_map(|item| match item {
+                Item::Message { body: Body::Message(shared), .. } => Some(shared.message.position.offset),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_replay_goes_live_only_when_nothing_came_since_it_looked() {
+        let connection = subscribed(1 << 20);
+        deliver(&connection, 4);
+        assert_eq!(queued(&connection), [0; 0], "not queued while it replays");
+        let cursor = Cursor { epoch: 1, next: vec![4] };
+        assert!(!connection.go_live(7, &cursor), "4 came after that cursor was read");
+        let cursor = Cursor { epoch: 1, next: vec![6] };
+        assert!(connection.go_live(7, &cursor));
+        (4..8).for_each(|offset| deliver(&connection, offset));
+        assert_eq!(queued(&connection), [6, 7], "4 and 5 came by the replay");
+    }
+
+    #[test]
+    fn a_session_that_does_not_read_is_ordered_closed_and_holds_nothing() {
+        let connection = subscribed(4096);
+        assert!(connection.go_live(7, &Cursor { epoch: 1, next: vec![0] }));
+        (0..100).for_each(|offset| deliver(&connection, offset));
+        assert_eq!(connection.state().close, Some(Close::SLOW));
+        assert_eq!(queued(&connection), [0; 0]);
+        connection.close(Close::NORMAL);
+        assert_eq!(connection.state().close, Some(Close::SLOW), "the first order counts");
+    }
+
+    #[test]
+    fn a_failed_send_ends_a_session_only_when_nobody_listens_for_errors() {
+        let problem = Problem::new(schema::Code::NotFound, "nobody");
+        let deaf = Connection::new(1, 4096);
+        deaf.refuse(&problem, Some("r"));
+        assert_eq!(deaf.state().close, Some(Close::POLICY));
+        let listening = Connection::new(2, 4096);
+        let feed = Feed::Replaying { dirty: false };
+        listening.state().subscriptions.push(Subscription { number: 1, queue: Queue::Errors, feed });
+        listening.refuse(&problem, Some("r"));
+        assert_eq!(listening.state().close, None);
+        let Some(Item::Message { body: Body::Problem(told), .. }) = listening.state().outbox.pop() else {
+            panic!("no problem")
+        };
+        assert_eq!(told.receipt.as_deref(), Some("r"));
     }
 }

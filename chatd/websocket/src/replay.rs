@@ -4,7 +4,7 @@
 //! nothing was noted since the last look, the subscription goes live at exactly that cursor; deliveries
 //! that the cursor covers are dropped. So nothing comes twice and nothing is left out, however long it takes.
 
-use crate::connection::{Feed, Identity};
+use crate::connection::Identity;
 use crate::outbox::Shared;
 use crate::session::Session;
 use chat::{Chat, Delivery, Error, Resume};
@@ -218,23 +218,12 @@ impl Session {
         self.replays.push_front(replay);
     }
 
-    /// Switches a subscription to live, unless something came since the last look.
     fn go_live(&mut self, number: u32, cursor: &Cursor) -> bool {
-        let mut state = self.connection.state();
-        let Some(shared) = state.subscriptions.iter_mut().find(|one| one.number == number) else {
-            return true;
-        };
-        if let Feed::Replaying { dirty } = &mut shared.feed
-            && std::mem::take(dirty)
-        {
-            return false;
-        }
-        shared.feed = Feed::Live { floor: cursor.clone() };
-        drop(state);
-        if let Some(own) = self.subscriptions.iter_mut().find(|one| one.number == number) {
+        let live = self.connection.go_live(number, cursor);
+        if live && let Some(own) = self.subscriptions.iter_mut().find(|one| one.number == number) {
             own.cursor = cursor.clone();
         }
-        true
+        live
     }
 }
 

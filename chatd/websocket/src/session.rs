@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The socket's own side of a session; what others reach is in [`Connection`].
@@ -95,7 +96,8 @@ impl Drop for Booked {
 impl Session {
     /// Serves one socket to its end.
     pub(crate) async fn run(hub: Arc<Hub>, socket: WebSocket, token: Option<Box<str>>) {
-        let connection = Arc::new(Connection::new(&hub));
+        let id = hub.next_connection.fetch_add(1, Ordering::Relaxed);
+        let connection = Arc::new(Connection::new(id, hub.config.outbox_bytes));
         hub.connections.open(&connection);
         hub.metrics.sockets.inc();
         let booked = Booked(Arc::clone(&hub), Arc::clone(&connection));

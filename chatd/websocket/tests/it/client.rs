@@ -77,7 +77,7 @@ impl Client {
             if let Some(frame) = self.decoder.next_frame().unwrap() {
                 return Came::Frame(frame);
             }
-            let message = timeout(PATIENCE, self.socket.next()).await.expect("nothing came");
+            let message = timeout(PATIENCE, self.socket.next()).await.unwrap();
             match message {
                 Some(Ok(Ws::Text(text))) => self.decoder.feed(text.into()),
                 Some(Ok(Ws::Binary(bytes))) => self.decoder.feed(bytes),

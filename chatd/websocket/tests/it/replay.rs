@@ -108,6 +108,44 @@ async fn nothing_is_lost_or_doubled_while_others_go_on_sending() {
     }
 }
 
+/// Each subscription takes over from the one before, in the middle of the traffic.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions_that_follow_each_other_by_cursor_see_one_unbroken_line() {
+    let world = std::sync::Arc::new(World::new().await);
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let (there, mut b) = (std::sync::Arc::clone(&world), world.connect(bob).await);
+    let sender = tokio::spawn(async move {
+        for n in 0..400 {
+            send_numbers(&there, ann, bob, n * 5..n * 5 + 5).await;
+        }
+        there.send(ann, bob, "last").await;
+    });
+    let (mut cursor, mut sequence) = (None::<String>, 0);
+    for round in 0.. {
+        let id = round.to_string();
+        let header = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        b.subscribe(&id, "/user/queue/messages", header.as_slice()).await;
+        let mut last = false;
+        for _ in 0..20 {
+            let frame = b.on(&id).await;
+            let message: Message = body(&frame);
+            sequence += 1;
+            assert_eq!(message.sequence, sequence, "in round {round}");
+            cursor = frame.header("cursor").map(str::to_owned).or(cursor);
+            last = message.content == "last";
+            if last {
+                break;
+            }
+        }
+        if last {
+            break;
+        }
+        b.ask(Frame::new(Command::Unsubscribe).with("id", &id)).await;
+    }
+    sender.await.unwrap();
+    assert_eq!(sequence, 2001);
+}
+
 #[tokio::test]
 async fn what_a_session_sends_during_its_replay_does_not_come_back() {
     let world = World::new().await;
