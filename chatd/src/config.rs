@@ -8,7 +8,7 @@ mod key;
 mod parts;
 mod sections;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, ConfigCommand};
 use crate::exit::{Exit, Failure};
 use key::{Key, Section};
 use sections::{Auth, Cors, Limits, Log, Server};
@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use toml::Value;
 
-pub(crate) use doc::{sample, show};
+use doc::{sample, show};
 
 /// The effective configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +61,15 @@ impl Config {
         config.flags(cli)?;
         config.bind()?;
         Ok(config)
+    }
+
+    /// What `chatd config` answers.
+    pub(crate) fn told(&self, command: ConfigCommand) -> String {
+        match command {
+            ConfigCommand::Show => show(self),
+            ConfigCommand::Check => "the configuration is good\n".to_owned(),
+            ConfigCommand::Doc => sample(),
+        }
     }
 
     fn flags(&mut self, cli: &Cli) -> Result<(), Failure> {

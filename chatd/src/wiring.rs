@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::ports::{Ports, Service};
 use crate::shutdown::{Signals, fatal};
-use crate::{ready, telemetry};
+use crate::{folder, ready, telemetry};
 use auth::Auth;
 use axum::Router;
 use chat::{Chat, Sequencers};
@@ -27,6 +27,7 @@ pub(crate) fn serve(config: &Config, started: Instant) -> Result<(), Failure> {
     telemetry::start(config)?;
     let ports = Ports::bind(config)?;
     let data = config.data()?;
+    folder::private(&data)?;
     let threads = match config.server.worker_threads {
         0 => available_parallelism().map_or(1, usize::from),
         threads => threads,

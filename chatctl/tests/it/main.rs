@@ -3,6 +3,7 @@
 
 mod exit_codes;
 mod golden;
+mod greeting;
 mod import;
 #[path = "../../../chatd/tests/it/server.rs"]
 mod server;

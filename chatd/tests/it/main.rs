@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod admin;
-mod arrows;
 mod config;
 mod first_message;
 mod kill_and_recover;
