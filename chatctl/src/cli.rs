@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "chatctl", version, after_help = TABLE)]
 pub(crate) struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) noun: Noun,

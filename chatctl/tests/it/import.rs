@@ -31,7 +31,7 @@ async fn failed_rows_are_named_with_their_line() {
     let output = chatctl_reading(&server, &["user", "import", "-"], rows);
     assert_eq!(output.status.code(), Some(6));
     let words = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(words.contains("line 3: ") && words.contains("line 4: "), "{words}");
+    assert!(words.contains("line 3: username ") && words.contains("line 4: "), "{words}");
     assert!(
         stdout(&output).lines().nth(1).is_some_and(|line| line.split_whitespace().eq(["4", "2", "0", "2"]))
     );

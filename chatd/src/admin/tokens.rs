@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use edge::{Json, Problem, TraceId};
 use schema::api::{Mint, Minted};
-use schema::{UserId, limits};
+use schema::{Code, UserId, limits};
 
 /// Makes an access token, with a session of its own, for each user. All or none.
 #[utoipa::path(
@@ -36,7 +36,13 @@ async fn minted(admin: &Admin, mint: Mint) -> Result<Minted, Problem> {
     }
     let mut users: Vec<UserId> = Vec::with_capacity(mint.users.len());
     for name in &mint.users {
-        users.push(admin.0.users.get(name).await?.user.user_id);
+        let found = admin.0.users.get(name).await.map_err(|problem| match problem.code() {
+            Code::NotFound => {
+                Problem::new(Code::NotFound, format!("there is no user {name:?}; no token was made"))
+            }
+            _ => problem,
+        });
+        users.push(found?.user.user_id);
     }
     Ok(Minted { tokens: admin.0.auth.mint(users, mint.expires_in).await? })
 }

@@ -105,7 +105,10 @@ fn ndjson(input: &mut Input, line: &mut u64) -> Result<Option<Row>, Failure> {
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let user = serde_json::from_slice(&text).map_err(|error| reason(&error));
+        let mut json = serde_json::Deserializer::from_slice(&text);
+        let user = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| reason(&error))
+            .and_then(|user| json.end().map(|()| user).map_err(|_| "one user a line".to_owned()));
         return Ok(Some(Row { line: *line, user }));
     }
 }
@@ -114,13 +117,17 @@ fn ndjson(input: &mut Input, line: &mut u64) -> Result<Option<Row>, Failure> {
 fn user(columns: &[&'static str], record: &csv::StringRecord) -> Result<NewUser, String> {
     let fields = columns.iter().zip(record).filter(|(_, text)| !text.is_empty());
     let object = fields.map(|(column, text)| ((*column).to_owned(), text.into())).collect();
-    serde_json::from_value(serde_json::Value::Object(object)).map_err(|error| reason(&error))
+    serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| reason(&error))
 }
 
-/// The error without its place in the text: the row's line is told beside it.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
+/// The field and what is wrong with it; the row's line is told beside it.
+fn reason(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let text = error.inner().to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    match error.path().to_string() {
+        path if path == "." => reason.to_owned(),
+        path => format!("{path} {reason}"),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Failure {
@@ -159,6 +166,8 @@ mod tests {
         assert_eq!(csv.iter().map(|row| row.user.is_ok()).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(rows("name,phone\nx,y\n").err().unwrap().exit, Exit::Usage);
         assert_eq!(rows("displayName\nx\n").err().unwrap().exit, Exit::Usage);
-        assert!(rows("{\"username\":1}\n{}\n").unwrap()[0].user.is_err());
+        for bad in ["{\"username\":1}\n", "{\"username\":\"ann\"} {}\n"] {
+            assert!(rows(bad).unwrap()[0].user.is_err(), "{bad}");
+        }
     }
 }
