@@ -1,8 +1,11 @@
 //! The admin API.
 
 use crate::server::Server;
+use crate::stomp::Client;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+use tokio::time::timeout;
 
 async fn call(server: &Server, method: reqwest::Method, path: &str) -> (u16, Value) {
     let request =
@@ -66,13 +69,18 @@ async fn users_are_created_listed_found_by_each_name_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_deleted_users_token_is_dead_at_once() {
+async fn a_deleted_users_token_is_dead_at_once_and_the_sockets_close() {
     let server = Server::start().await;
     let token = server.people(&["user1"]).await.remove(0);
-    let me = || reqwest::Client::new().get(server.api("/api/users/me")).bearer_auth(&token).send();
-    assert_eq!(me().await.unwrap().status(), 200);
+    let mut socket = Client::connect(server.port(), &token).await.unwrap();
+    let list =
+        || reqwest::Client::new().get(server.api("/api/chat/conversations")).bearer_auth(&token).send();
+    assert_eq!(list().await.unwrap().status(), 200);
     assert_eq!(call(&server, reqwest::Method::DELETE, "/admin/users/user1").await.0, 204);
-    assert_eq!(me().await.unwrap().status(), 401);
+    assert_eq!(list().await.unwrap().status(), 401);
+    let closed = timeout(Duration::from_secs(10), socket.next()).await.unwrap();
+    assert!(closed.is_err(), "the socket must end, not go on with {closed:?}");
+    assert!(Client::connect(server.port(), &token).await.is_err());
 }
 
 #[tokio::test]
