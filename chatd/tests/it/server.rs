@@ -128,10 +128,15 @@ impl Server {
         panic!("the ports of the killed chatd do not become free")
     }
 
-    /// Ends the process with SIGTERM and waits until it is gone.
-    pub(crate) fn terminate(&mut self) -> ExitStatus {
+    /// Asks the process to end, once.
+    pub(crate) fn send_sigterm(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Ends the process with SIGTERM and waits until it is gone.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        self.send_sigterm();
         self.out.read_to_string(&mut String::new()).unwrap();
         self.child.wait().unwrap()
     }

@@ -1,6 +1,7 @@
 //! How the process starts, refuses to, and ends: its exit codes.
 
 use crate::server::{Server, binary, command, free_ports};
+use crate::stomp::Client;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -84,4 +85,18 @@ async fn secrets_and_cursors_survive_a_restart() {
     let me = reqwest::Client::new().get(server.api("/api/users/me")).bearer_auth(token).send().await.unwrap();
     assert_eq!(me.status(), 200);
     assert!(server.greeting.starts_with("chatd ready in "));
+}
+
+#[tokio::test]
+async fn a_draining_chatd_is_alive_but_not_ready_and_a_second_signal_ends_it_at_once() {
+    let mut server = Server::start().await;
+    let token = server.people(&["user1"]).await.remove(0);
+    // A client that does not read does not answer the close either, so the drain has to wait for it.
+    let _deaf = Client::connect(server.port(), &token).await.unwrap();
+    let status = async |path: &str| reqwest::get(server.at(1, path)).await.unwrap().status().as_u16();
+    assert_eq!(status("/actuator/health/readiness").await, 200);
+    server.send_sigterm();
+    while status("/actuator/health/readiness").await != 503 {}
+    assert_eq!(status("/actuator/health/liveness").await, 200);
+    assert_eq!(server.terminate().code(), Some(143));
 }
