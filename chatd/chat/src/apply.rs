@@ -11,7 +11,7 @@ mod tests;
 pub(crate) use window::Window;
 
 use schema::event::{Body, Event, Mark, Sent};
-use schema::{ConversationId, MessageStatus, Position, UserId};
+use schema::{ConversationId, MessageId, MessageStatus, Position, UserId};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::messages::{Change, FeedEntry, Head, IdEntry, Marks, StoredMessage, Write};
@@ -21,6 +21,16 @@ use store::messages::{Change, FeedEntry, Head, IdEntry, Marks, StoredMessage, Wr
 pub(crate) struct Live {
     pub(crate) head: Head,
     pub(crate) window: Window,
+    /// The newest message, if it came since the head was loaded: most marks concern it.
+    pub(crate) last: Option<LastMessage>,
+}
+
+/// What news of a mark say about the message.
+#[derive(Clone, Debug)]
+pub(crate) struct LastMessage {
+    pub(crate) sequence: u64,
+    pub(crate) message_id: MessageId,
+    pub(crate) client_message_id: String,
 }
 
 /// What the one who waits is told.
@@ -128,6 +138,11 @@ fn apply_sent(
     live.head.last_sequence = sequence;
     live.head.last_message_at = event.occurred_at;
     live.head.newest_client_ms = live.head.newest_client_ms.max(live.window.newest());
+    live.last = Some(LastMessage {
+        sequence,
+        message_id: event.event_id,
+        client_message_id: sent.client_message_id.clone(),
+    });
     live.touch(position);
     let message = Arc::new(row(event, sent, sequence, position));
     let id = IdEntry {
@@ -183,7 +198,9 @@ fn apply_mark(
         conversation_id: event.conversation_id,
         change: Change::Mark { user: event.actor_id, up_to, status },
     };
-    for user in people(event.actor_id, mark.peer_id) {
+    // The marker's other devices need to know what was seen; what was delivered is news for the sender.
+    let seen = status == MessageStatus::Seen;
+    for user in people(event.actor_id, mark.peer_id).filter(|user| seen || *user != event.actor_id) {
         effects.writes.push(Write::Feed { user, entry: entry.clone() });
     }
     if advanced {
@@ -212,7 +229,7 @@ impl Live {
         if !head.changed.is_before(as_of) {
             head.changed = Position::default();
         }
-        Self { window: Window::behind(head.newest_client_ms), head }
+        Self { window: Window::behind(head.newest_client_ms), head, last: None }
     }
 
     fn new(event: &Event, sent: &Sent) -> Self {
@@ -226,7 +243,7 @@ impl Live {
             marks: [Marks::default(); 2],
             newest_client_ms: 0,
         };
-        Self { head, window: Window::default() }
+        Self { head, window: Window::default(), last: None }
     }
 
     fn touch(&mut self, position: Position) {

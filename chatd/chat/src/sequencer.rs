@@ -5,19 +5,20 @@
 //! and die with it. An I/O failure never skips a record: it closes the door and tries again.
 
 mod batch;
+mod heads;
 
 #[cfg(test)]
 mod tests;
 
-use crate::apply::{Fork, Live};
+use crate::apply::Fork;
 use crate::delivery::Links;
 use crate::metrics::Metrics;
 use crate::waiters::Waiters;
 use crate::watchers::Watchers;
-use quick_cache::unsync::Cache;
+use heads::Heads;
 use schema::event::{DecodeError, Event, Topic};
-use schema::limits::{CHECKPOINT_INTERVAL, CHECKPOINT_RECORDS, HEADS, SEQUENCER_BATCH};
-use schema::{ConversationId, MessageId, Position};
+use schema::limits::{self, CHECKPOINT_INTERVAL, CHECKPOINT_RECORDS, SEQUENCER_BATCH};
+use schema::{MessageId, Position};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::events::{Partition, Record};
@@ -65,7 +66,7 @@ pub(crate) struct Sequencer {
     shared: Arc<Shared>,
     partition: Box<dyn Partition>,
     epoch: u32,
-    heads: Cache<ConversationId, Live>,
+    heads: Heads,
     /// The offset behind the last applied record, and that record's event.
     next: u64,
     last_event: Option<MessageId>,
@@ -104,7 +105,7 @@ impl Sequencer {
             shared,
             partition,
             epoch,
-            heads: Cache::new(HEADS),
+            heads: Heads::new(limits::HEADS),
             next,
             last_event,
             replay_end,

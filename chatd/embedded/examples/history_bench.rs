@@ -26,11 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let mut slowest = 0.0_f64;
     for first in (0..MESSAGES).step_by(usize::try_from(BATCH)?) {
-        let batch = (first..first + BATCH)
+        let batch: Vec<_> = (first..first + BATCH)
             .flat_map(|offset| writes(pairs[usize::try_from(offset % PAIRS).unwrap_or(0)], offset))
             .collect();
         let begun = Instant::now();
-        view.write(batch).await?;
+        view.write(&batch).await?;
         slowest = slowest.max(begun.elapsed().as_secs_f64());
         if (first + BATCH).is_multiple_of(100_000) {
             let applied = Applied { epoch: 1, next: first + BATCH, last_event: None };

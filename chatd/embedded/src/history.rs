@@ -21,6 +21,7 @@ use fjall::config::{BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use parking_lot::Mutex;
 use schema::{ConversationId, Cursor, MessageId, Position, SessionId, UserId};
+use std::collections::HashMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -60,8 +61,9 @@ struct View {
     /// Of the log this view is built from: device positions are of this epoch.
     epoch: u32,
     partitions: u32,
-    /// Held from reading a head to writing it. One writer a partition, so nobody waits long.
-    writing: Mutex<()>,
+    /// Held from looking at a head to writing it: by which record each was changed last, as far as that is
+    /// remembered. One writer a partition, so nobody waits long.
+    writing: Mutex<HashMap<ConversationId, Position>>,
     /// Why writes ended.
     failed: OnceLock<String>,
     opened: Instant,
@@ -107,7 +109,7 @@ impl History {
             db,
             epoch,
             partitions,
-            writing: Mutex::new(()),
+            writing: Mutex::default(),
             failed: OnceLock::new(),
             opened: Instant::now(),
             writing_since: AtomicU64::new(0),
@@ -263,7 +265,7 @@ impl Messages for History {
         ids.iter().map(|id| self.0.id(*id)).collect()
     }
 
-    async fn write(&self, batch: Vec<Write>) -> Result<(), Error> {
+    async fn write(&self, batch: &[Write]) -> Result<(), Error> {
         self.0.write(batch)
     }
 

@@ -206,7 +206,7 @@ pub trait Messages: Send + Sync {
 
     /// Writes a batch: idempotent, in this order, visible to reads when it returns. Not durable by itself:
     /// the log is, and [`Messages::checkpoint`] is the point that a replay starts from.
-    async fn write(&self, batch: Vec<Write>) -> Result<(), Error>;
+    async fn write(&self, batch: &[Write]) -> Result<(), Error>;
 
     /// Makes everything written so far durable and remembers how far the partition was applied.
     async fn checkpoint(&self, partition: u32, applied: Applied) -> Result<(), Error>;

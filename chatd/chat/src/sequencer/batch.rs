@@ -1,10 +1,10 @@
 //! One batch of records, from heads to deliveries.
 
+use super::heads::Heads;
 use super::{Shared, Stopped};
 use crate::Error;
-use crate::apply::{Effects, Live, Moved, Outcome, apply, needs_lookup};
+use crate::apply::{Effects, LastMessage, Live, Moved, Outcome, apply, needs_lookup};
 use crate::delivery::{Batch, Delivery};
-use quick_cache::unsync::Cache;
 use schema::event::Event;
 use schema::{ConversationId, MessageId, Position};
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,7 @@ type Working = HashMap<ConversationId, Option<Live>>;
 /// Applies a batch, which holds one record at least.
 pub(super) async fn run(
     shared: &Shared,
-    heads: &mut Cache<ConversationId, Live>,
+    heads: &mut Heads,
     events: &[(Position, Event)],
 ) -> Result<(), Stopped> {
     let mut working = load(shared, heads, events).await?;
@@ -41,7 +41,7 @@ pub(super) async fn run(
     hand_over(shared, &working, events, effects).await?;
     for (conversation, live) in working {
         if let Some(live) = live {
-            heads.insert(conversation, live);
+            heads.put(conversation, live);
         }
     }
     Ok(())
@@ -49,17 +49,13 @@ pub(super) async fn run(
 
 /// Takes heads out of memory, or loads them as they were before the batch: after a crash, or beside
 /// another owner, the view may be ahead.
-async fn load(
-    shared: &Shared,
-    heads: &mut Cache<ConversationId, Live>,
-    events: &[(Position, Event)],
-) -> Result<Working, Stopped> {
+async fn load(shared: &Shared, heads: &mut Heads, events: &[(Position, Event)]) -> Result<Working, Stopped> {
     let as_of = events.first().map(|(position, _)| *position).unwrap_or_default();
     let mut working = Working::new();
     let mut missing = Vec::new();
     for (_, event) in events {
         working.entry(event.conversation_id).or_insert_with(|| {
-            let live = heads.remove(&event.conversation_id).map(|(_, live)| live);
+            let live = heads.take(event.conversation_id);
             if live.is_none() {
                 missing.push(event.conversation_id);
             }
@@ -115,7 +111,7 @@ async fn write(
     if writes.is_empty() {
         return Ok(());
     }
-    while let Err(error) = shared.messages.write(writes.clone()).await {
+    while let Err(error) = shared.messages.write(&writes).await {
         shared.wait_out(error, "writing the history view").await?;
     }
     shared.waiters.set_stalled(false);
@@ -151,7 +147,11 @@ async fn hand_over(
             deliveries.push(Delivery::Message { message, status, origin });
         }
         if let Some(moved) = effect.moved {
-            deliveries.push(mark(shared, event, *position, moved).await?);
+            let last = working
+                .get(&event.conversation_id)
+                .and_then(Option::as_ref)
+                .and_then(|live| live.last.as_ref());
+            deliveries.push(mark(shared, event, *position, moved, last).await?);
         }
     }
     shared.watchers.wake(&deliveries);
@@ -159,8 +159,20 @@ async fn hand_over(
     Ok(())
 }
 
-async fn mark(shared: &Shared, event: &Event, position: Position, moved: Moved) -> Result<Delivery, Stopped> {
-    let message = shared.messages.message(event.conversation_id, moved.up_to).await?;
+async fn mark(
+    shared: &Shared,
+    event: &Event,
+    position: Position,
+    moved: Moved,
+    last: Option<&LastMessage>,
+) -> Result<Delivery, Stopped> {
+    let message = match last.filter(|last| last.sequence == moved.up_to) {
+        Some(last) => Some((last.message_id, last.client_message_id.clone())),
+        None => {
+            let row = shared.messages.message(event.conversation_id, moved.up_to).await?;
+            row.map(|row| (row.message_id, row.client_message_id.clone()))
+        }
+    };
     Ok(Delivery::Mark {
         position,
         conversation: event.conversation_id,
@@ -169,6 +181,6 @@ async fn mark(shared: &Shared, event: &Event, position: Position, moved: Moved) 
         status: moved.status,
         up_to: moved.up_to,
         at: event.occurred_at,
-        message: message.map(|row| (row.message_id, row.client_message_id.clone())),
+        message,
     })
 }

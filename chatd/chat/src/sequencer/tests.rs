@@ -8,7 +8,7 @@ use bytes::Bytes;
 use model::{Log, Model, Only, forks};
 use proptest::prelude::*;
 use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, Mark, SCHEMA_VERSION, Sent};
-use schema::{Cursor, MessageType, SessionId, Timestamp, UserId};
+use schema::{ConversationId, Cursor, MessageType, SessionId, Timestamp, UserId};
 use store::Error;
 
 /// A record to be, in small numbers so that conversations, client ids and repeats meet often.

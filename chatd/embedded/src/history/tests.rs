@@ -105,13 +105,13 @@ async fn a_lost_tail_is_repaired_by_replay() {
     let talk = Talk::begin();
     let view = open(&live);
     for offset in 0..30 {
-        view.write(talk.record(offset)).await.unwrap();
+        view.write(&talk.record(offset)).await.unwrap();
     }
     let applied = Applied { epoch: 1, next: 30, last_event: Some(MessageId::draw()) };
     view.checkpoint(0, applied.clone()).await.unwrap();
     let (_, synced) = journal(&live);
     for offset in 30..60 {
-        view.write(talk.record(offset)).await.unwrap();
+        view.write(&talk.record(offset)).await.unwrap();
     }
     let (_, written) = journal(&live);
     assert!(written > synced);
@@ -127,7 +127,7 @@ async fn a_lost_tail_is_repaired_by_replay() {
         assert!((30..=60).contains(&length), "cut at {cut} left {length}");
         assert!(cut != synced || length == 30, "a tail that was lost came back");
         for offset in 30..60 {
-            view.write(talk.record(offset)).await.unwrap();
+            view.write(&talk.record(offset)).await.unwrap();
         }
         assert_eq!(talk.length(&view).await, 60);
         drop(view);
@@ -143,12 +143,12 @@ async fn an_older_copy_is_whole() {
     let talk = Talk::begin();
     let view = open(&live);
     for offset in 0..5 {
-        view.write(talk.record(offset)).await.unwrap();
+        view.write(&talk.record(offset)).await.unwrap();
     }
     view.checkpoint(0, Applied { epoch: 1, next: 5, last_event: None }).await.unwrap();
     copy(&live, &old);
     for offset in 5..9 {
-        view.write(talk.record(offset)).await.unwrap();
+        view.write(&talk.record(offset)).await.unwrap();
     }
     view.checkpoint(0, Applied { epoch: 1, next: 9, last_event: None }).await.unwrap();
     let view = open(&old);
@@ -161,11 +161,11 @@ async fn an_older_copy_is_whole() {
 async fn a_failed_write_is_the_end_of_writing() {
     let data = TempDir::new().unwrap();
     let view = open(data.path());
-    view.write(vec![member()]).await.unwrap();
+    view.write(&[member()]).await.unwrap();
     let told = view.0.fatal(&fjall::Error::Io(std::io::Error::other("no space left")));
     assert!(matches!(told, Error::Unavailable(_)));
     for refusal in [
-        view.write(vec![member()]).await,
+        view.write(&[member()]).await,
         view.checkpoint(0, Applied { epoch: 1, next: 1, last_event: None }).await,
         view.health(),
     ] {
@@ -207,7 +207,7 @@ async fn unreadable_values_are_told() {
     let data = TempDir::new().unwrap();
     let view = open(data.path());
     let talk = Talk::begin();
-    view.write(talk.record(0)).await.unwrap();
+    view.write(&talk.record(0)).await.unwrap();
     view.0.rows.insert(keys::row(talk.conversation, 1, 1 << 44), [1, 2, 3]).unwrap();
     view.0.heads.insert(keys::head(talk.conversation), [1, 2, 3]).unwrap();
     let refusal = view.history(talk.conversation, Page::Newest, 9).await.unwrap_err();
@@ -224,11 +224,11 @@ async fn device_positions_belong_to_an_epoch() {
     let device = |partition, next| vec![Write::Device { user, session, partition, next }];
     let view = History::open(data.path(), 1, 3).unwrap();
     for partition in 0..3 {
-        view.write(device(partition, 500)).await.unwrap();
+        view.write(&device(partition, 500)).await.unwrap();
     }
     drop(view);
     let view = History::open(data.path(), 2, 3).unwrap();
     assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 1, next: vec![500; 3] }));
-    view.write(device(1, 3)).await.unwrap();
+    view.write(&device(1, 3)).await.unwrap();
     assert_eq!(view.device(user, session).await.unwrap(), Some(Cursor { epoch: 2, next: vec![0, 3, 0] }));
 }

@@ -94,8 +94,9 @@ impl Pair {
 
     /// Messages 1 to `last`, at offsets ten times their sequence.
     async fn fill(&self, view: &dyn Messages, last: u64) {
-        let batch = (1..=last).flat_map(|sequence| self.writes(sequence, at(sequence * 10))).collect();
-        view.write(batch).await.unwrap();
+        let batch: Vec<Write> =
+            (1..=last).flat_map(|sequence| self.writes(sequence, at(sequence * 10))).collect();
+        view.write(&batch).await.unwrap();
     }
 
     async fn sequences(&self, view: &dyn Messages, page: Page, limit: usize) -> Vec<u64> {
@@ -158,7 +159,7 @@ pub async fn lists_conversations(view: &dyn Messages) {
     for _ in 0..5 {
         let peer = UserId::draw();
         let conversation = ConversationId::between(user, peer);
-        view.write(vec![
+        view.write(&[
             Write::Member { user, conversation },
             Write::Member { user: peer, conversation },
             Write::Member { user, conversation },
@@ -179,12 +180,12 @@ pub async fn rewriting_changes_nothing(view: &dyn Messages) {
     let pair = Pair::draw();
     // Replies are drawn anew each time, so the very same values are kept.
     let batches: Vec<Vec<Write>> = (1..=5).map(|sequence| pair.writes(sequence, at(sequence * 10))).collect();
-    view.write(batches.concat()).await.unwrap();
+    view.write(&batches.concat()).await.unwrap();
     let before = all(view, &pair).await;
-    view.write(batches.concat()).await.unwrap();
+    view.write(&batches.concat()).await.unwrap();
     assert_eq!(all(view, &pair).await, before);
     for batch in &batches[1..] {
-        view.write(batch.clone()).await.unwrap();
+        view.write(batch).await.unwrap();
         assert_eq!(all(view, &pair).await, before);
     }
 }
@@ -193,17 +194,17 @@ pub async fn rewriting_changes_nothing(view: &dyn Messages) {
 pub async fn a_late_writer_cannot_win(view: &dyn Messages) {
     let pair = Pair::draw();
     let newest = pair.head(5, at(50));
-    view.write(vec![Write::Head(newest.clone())]).await.unwrap();
-    view.write(vec![Write::Head(pair.head(9, at(49)))]).await.unwrap();
+    view.write(&[Write::Head(newest.clone())]).await.unwrap();
+    view.write(&[Write::Head(pair.head(9, at(49)))]).await.unwrap();
     assert_eq!(pair.head_now(view).await.as_ref(), Some(&newest), "an earlier record won");
     let epoch_before = Position { epoch: EPOCH - 1, ..at(1 << 40) };
-    view.write(vec![Write::Head(pair.head(9, epoch_before))]).await.unwrap();
+    view.write(&[Write::Head(pair.head(9, epoch_before))]).await.unwrap();
     assert_eq!(pair.head_now(view).await.as_ref(), Some(&newest), "an earlier epoch won");
-    view.write(vec![Write::Head(pair.head(7, at(70))), Write::Head(pair.head(6, at(60)))]).await.unwrap();
+    view.write(&[Write::Head(pair.head(7, at(70))), Write::Head(pair.head(6, at(60)))]).await.unwrap();
     assert_eq!(pair.head_now(view).await, Some(pair.head(7, at(70))), "an earlier record won in a batch");
     let mut same = pair.head(7, at(70));
     same.marks[0].seen = 4;
-    view.write(vec![Write::Head(same.clone())]).await.unwrap();
+    view.write(&[Write::Head(same.clone())]).await.unwrap();
     assert_eq!(pair.head_now(view).await, Some(same), "the same record must rewrite");
 }
 
@@ -234,7 +235,7 @@ pub async fn rows_make_a_head(view: &dyn Messages) {
     let mut rows = [pair.row(1, at(10)), pair.row(2, at(20))];
     rows[0].client_message_id = first.to_string();
     for row in rows {
-        view.write(vec![Write::Message(Arc::new(row))]).await.unwrap();
+        view.write(&[Write::Message(Arc::new(row))]).await.unwrap();
     }
     let head = pair.head_as_of(view, 100).await.unwrap();
     assert_eq!((head.last_sequence, head.members), (2, pair.members));
@@ -278,7 +279,7 @@ pub async fn pages_have_exact_edges(view: &dyn Messages) {
 pub async fn a_double_sequence_shows(view: &dyn Messages) {
     let pair = Pair::draw();
     pair.fill(view, 4).await;
-    view.write(vec![Write::Message(Arc::new(pair.row(3, at(35))))]).await.unwrap();
+    view.write(&[Write::Message(Arc::new(pair.row(3, at(35))))]).await.unwrap();
     for (page, limit) in [(Page::Newest, 100), (Page::Newest, 2), (Page::Before(4), 1), (Page::After(2), 1)] {
         let refusal = view.history(pair.conversation, page, limit).await.unwrap_err();
         let crate::Error::Corrupt(told) = &refusal else { panic!("{page:?}: {refusal}") };
@@ -310,7 +311,7 @@ pub async fn a_feed_skips_and_repeats_nothing(view: &dyn Messages) {
     let mut batch: Vec<Write> =
         expected.iter().map(|entry| Write::Feed { user, entry: entry.clone() }).collect();
     batch.extend([Write::Feed { user, entry: old }, foreign]);
-    view.write(batch).await.unwrap();
+    view.write(&batch).await.unwrap();
     for limit in [1, 2, 3, 4, 7, 100] {
         for start in [Cursor::start(EPOCH, PARTITIONS), Cursor { epoch: EPOCH, next: Vec::new() }] {
             let (mut met, mut cursor) = (Vec::new(), start);
@@ -341,7 +342,7 @@ pub async fn a_feed_is_fair(view: &dyn Messages) {
             let position = Position { epoch: EPOCH, partition, offset };
             let change = Change::Message { sequence: offset };
             let entry = FeedEntry { position, conversation_id: pair.conversation, change };
-            view.write(vec![Write::Feed { user: pair.members[0], entry }]).await.unwrap();
+            view.write(&[Write::Feed { user: pair.members[0], entry }]).await.unwrap();
         }
     }
     let (page, cursor) = view.feed(pair.members[0], &Cursor::start(EPOCH, PARTITIONS), 20).await.unwrap();
@@ -353,11 +354,11 @@ pub async fn a_device_only_moves_on(view: &dyn Messages) {
     let (user, session) = (UserId::draw(), SessionId::draw());
     let device = |partition, next| Write::Device { user, session, partition, next };
     assert_eq!(view.device(user, session).await.unwrap(), None);
-    view.write(vec![device(1, 7), device(1, 5)]).await.unwrap();
-    view.write(vec![device(1, 6), device(3, 2)]).await.unwrap();
+    view.write(&[device(1, 7), device(1, 5)]).await.unwrap();
+    view.write(&[device(1, 6), device(3, 2)]).await.unwrap();
     let cursor = view.device(user, session).await.unwrap();
     assert_eq!(cursor, Some(Cursor { epoch: EPOCH, next: vec![0, 7, 0, 2] }));
-    view.write(vec![device(1, 8)]).await.unwrap();
+    view.write(&[device(1, 8)]).await.unwrap();
     assert_eq!(view.device(user, session).await.unwrap().map(|cursor| cursor.next), Some(vec![0, 8, 0, 2]));
     assert_eq!(view.device(user, SessionId::draw()).await.unwrap(), None);
     assert_eq!(view.device(UserId::draw(), session).await.unwrap(), None);
@@ -385,7 +386,7 @@ where
     pair.fill(&*view, 20).await;
     let session = SessionId::draw();
     let device = Write::Device { user: pair.members[0], session, partition: 0, next: 200 };
-    view.write(vec![device]).await.unwrap();
+    view.write(&[device]).await.unwrap();
     let applied = Applied { epoch: EPOCH, next: 201, last_event: Some(MessageId::draw()) };
     view.checkpoint(0, applied.clone()).await.unwrap();
     let before = all(&*view, &pair).await;

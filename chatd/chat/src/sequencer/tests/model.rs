@@ -105,12 +105,12 @@ impl Messages for Model {
         Ok(ids.iter().map(|id| view.ids.get(id).map(|entry| serde_json::from_str(entry).unwrap())).collect())
     }
 
-    async fn write(&self, batch: Vec<Write>) -> Result<(), Error> {
+    async fn write(&self, batch: &[Write]) -> Result<(), Error> {
         for write in batch {
             if let Some(left) = self.crash_after.lock().as_mut() {
                 *left = left.checked_sub(1).ok_or_else(|| Error::Corrupt("the process died".into()))?;
             }
-            self.put(write);
+            self.put(write.clone());
         }
         Ok(())
     }
