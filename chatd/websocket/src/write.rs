@@ -50,13 +50,13 @@ impl Session {
             }
         }
         let settled = (self.barrier || self.leaving.is_some()) && self.connection.waiting() == 0;
-        if settled || (!blocked && self.wants_page()) {
+        if settled {
             return Poll::Ready(Event::Work);
         }
-        if !self.may_read() {
-            return Poll::Pending;
-        }
-        match self.socket.poll_next_unpin(cx) {
+        // Reading first: a long replay must not keep sends, pongs and a close waiting.
+        let next = if self.may_read() { self.socket.poll_next_unpin(cx) } else { Poll::Pending };
+        match next {
+            Poll::Pending if !blocked && self.wants_page() => Poll::Ready(Event::Work),
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(Message::Pong(payload)))) => Poll::Ready(Event::Pong(payload)),
             Poll::Ready(Some(Ok(Message::Close(_)))) => Poll::Ready(Event::Bye),

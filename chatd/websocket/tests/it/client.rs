@@ -73,12 +73,15 @@ impl Client {
 
     /// What comes next, heart-beats left out.
     pub(crate) async fn next(&mut self) -> Came {
+        timeout(PATIENCE, self.next_at_all()).await.unwrap()
+    }
+
+    async fn next_at_all(&mut self) -> Came {
         loop {
             if let Some(frame) = self.decoder.next_frame().unwrap() {
                 return Came::Frame(frame);
             }
-            let message = timeout(PATIENCE, self.socket.next()).await.unwrap();
-            match message {
+            match self.socket.next().await {
                 Some(Ok(Ws::Text(text))) => self.decoder.feed(text.into()),
                 Some(Ok(Ws::Binary(bytes))) => self.decoder.feed(bytes),
                 Some(Ok(Ws::Close(frame))) => return Came::Closed(frame.map(|frame| frame.code.into())),
