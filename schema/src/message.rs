@@ -24,7 +24,9 @@ pub enum MessageType {
 }
 
 /// How far a message has come. It never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MessageStatus {
     /// In the log and visible.
@@ -111,7 +113,9 @@ impl Draft {
         if self.message_type == MessageType::System {
             errors.push(FieldError::new("messageType", "is written by the server only", "any other type"));
         }
-        if matches!(self.message_type, MessageType::Location | MessageType::Contact) && self.metadata.is_none() {
+        if matches!(self.message_type, MessageType::Location | MessageType::Contact)
+            && self.metadata.is_none()
+        {
             errors.push(FieldError::new("metadata", "is missing", "an object, for LOCATION and CONTACT"));
         }
         if let Some(metadata) = &self.metadata {
@@ -161,7 +165,8 @@ mod tests {
 
     #[test]
     fn the_seeds_body_is_a_draft() {
-        let draft = draft(r#"{"senderId":"user1","recipientId":"user2","content":"Hello!","messageType":"TEXT"}"#);
+        let draft =
+            draft(r#"{"senderId":"user1","recipientId":"user2","content":"Hello!","messageType":"TEXT"}"#);
         assert!(draft.check(4096).is_ok());
     }
 

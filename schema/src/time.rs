@@ -67,6 +67,9 @@ mod tests {
         let text = serde_json::to_string(&time).unwrap();
         assert_eq!(text, "\"2023-12-01T10:00:00.000Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), time);
-        assert_eq!(serde_json::from_str::<Timestamp>("\"2023-12-01T11:00:00.5+01:00\"").unwrap().0, 1_701_424_800_500);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>("\"2023-12-01T11:00:00.5+01:00\"").unwrap().0,
+            1_701_424_800_500
+        );
     }
 }
