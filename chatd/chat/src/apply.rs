@@ -137,6 +137,10 @@ fn apply_sent(
     live.window.remember(&sent.client_message_id, event.event_id);
     live.head.last_sequence = sequence;
     live.head.last_message_at = event.occurred_at;
+    if let Some(member) = live.head.member(sent.recipient_id) {
+        let received = &mut live.head.marks[member].received;
+        *received = sequence.max(*received);
+    }
     live.head.newest_client_ms = live.head.newest_client_ms.max(live.window.newest());
     live.last = Some(LastMessage {
         sequence,

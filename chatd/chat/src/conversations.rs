@@ -61,7 +61,7 @@ impl Chat {
         let messages = &self.0.shared.messages;
         let marks = head.marks_of(user);
         let last = messages.message(head.conversation_id, head.last_sequence).await?;
-        let unread = if marks.seen >= head.last_sequence {
+        let unread = if marks.seen >= marks.received {
             0
         } else {
             let rows = messages.history(head.conversation_id, Page::After(marks.seen), UNREAD_MAX).await?;

@@ -29,7 +29,7 @@ pub use cursor::CursorError;
 pub use delivery::{Batch, Delivery};
 pub use error::Error;
 pub use receipts::MarkKind;
-pub use replay::Resume;
+pub use replay::Backlog;
 pub use send::{Answer, Origin, Sent};
 pub use sequencer::Stopped;
 

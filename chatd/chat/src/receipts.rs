@@ -4,7 +4,7 @@ use crate::{Chat, Error};
 use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, EventType, Mark, SCHEMA_VERSION};
 use schema::limits::{CONVERSATIONS_MAX, PAGE_MAX};
 use schema::{ConversationId, Cursor, MessageId, SessionId, Timestamp, UserId};
-use store::messages::{Head, Page};
+use store::messages::{Marks, Page};
 use tokio::sync::oneshot;
 
 /// Which mark.
@@ -85,13 +85,13 @@ impl Chat {
         let mut placed = self.device(user, session).await?.unwrap_or_default();
         for conversation in self.0.shared.messages.conversations(user, CONVERSATIONS_MAX).await? {
             let Some(head) = self.head(conversation).await? else { continue };
-            let delivered = head.marks_of(user).delivered;
-            let up_to = self.covered(&head, delivered, cursor).await?;
+            let marks = head.marks_of(user);
+            let up_to = self.covered(conversation, marks, cursor).await?;
             let (partition, next) =
                 (self.partition(conversation), cursor.next_in(self.partition(conversation)));
             // One record a partition is enough to move the device.
             let moves = next > placed.next_in(partition);
-            if up_to > delivered || moves {
+            if up_to > marks.delivered || moves {
                 let device = moves.then_some(DevicePosition { session_id: session, next });
                 self.mark(user, head.peer(user), MarkKind::Delivered, up_to, device).await?;
                 placed.next.resize(cursor.next.len(), 0);
@@ -101,12 +101,17 @@ impl Chat {
         Ok(())
     }
 
-    /// The last sequence above `from` whose record the cursor covers, or `from`.
-    async fn covered(&self, head: &Head, from: u64, cursor: &Cursor) -> Result<u64, Error> {
-        let mut up_to = from;
-        while up_to < head.last_sequence {
+    /// The last sequence behind the delivered mark whose record the cursor covers, or that mark.
+    async fn covered(
+        &self,
+        conversation: ConversationId,
+        marks: Marks,
+        cursor: &Cursor,
+    ) -> Result<u64, Error> {
+        let mut up_to = marks.delivered;
+        while up_to < marks.received {
             let page = Page::After(up_to);
-            let rows = self.0.shared.messages.history(head.conversation_id, page, PAGE_MAX).await?;
+            let rows = self.0.shared.messages.history(conversation, page, PAGE_MAX).await?;
             let covered = rows.iter().take_while(|row| cursor.covers(row.position)).last();
             let Some(row) = covered else { break };
             up_to = row.sequence;

@@ -5,16 +5,35 @@ use schema::limits::CONVERSATIONS_MAX;
 use schema::{ConversationId, Cursor, MessageStatus, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 use store::messages::{Change, FeedEntry, Head, Page, StoredMessage};
 
-/// Where a walk over undelivered messages goes on.
+/// What a device without a cursor is given: everything behind a cursor that this wants.
 #[derive(Clone, Debug)]
-pub struct Resume {
-    /// Conversations that are left; the last is the one to go on with.
-    left: Vec<ConversationId>,
-    /// In the one to go on with, everything up to here was returned.
-    after: Option<u64>,
+pub struct Backlog {
+    user: UserId,
+    /// Where to read the feed from.
+    pub from: Cursor,
+    /// What came later is wanted by everybody.
+    until: Cursor,
+    /// How far the device says that it has read, by partition; 0: it never said.
+    device: Cursor,
+    /// The delivered mark of each conversation that had something undelivered.
+    delivered: HashMap<ConversationId, u64>,
+}
+
+impl Backlog {
+    /// Whether a message of the feed is part of it: what lies past the device's position, else what was not
+    /// DELIVERED; never what the person sent before now.
+    pub fn wants(&self, message: &StoredMessage) -> bool {
+        if !self.until.covers(message.position) {
+            return true;
+        }
+        if message.recipient_id != self.user {
+            return false;
+        }
+        self.device.next_in(message.position.partition) > 0
+            || self.delivered.get(&message.conversation_id).is_some_and(|mark| message.sequence > *mark)
+    }
 }
 
 impl Chat {
@@ -65,52 +84,36 @@ impl Chat {
         })
     }
 
-    /// A page of messages to a person that no device has yet, oldest first in each conversation, of records
-    /// that `before` covers. `None` after the last page.
-    pub async fn undelivered(
-        &self,
-        user: UserId,
-        before: &Cursor,
-        resume: Option<Resume>,
-        limit: usize,
-    ) -> Result<(Vec<Arc<StoredMessage>>, Option<Resume>), Error> {
-        let mut walk = match resume {
-            Some(resume) => resume,
-            None => {
-                let left = self.0.shared.messages.conversations(user, CONVERSATIONS_MAX).await?;
-                Resume { left, after: None }
+    /// What a device without a cursor has to catch up with.
+    pub async fn backlog(&self, user: UserId, session: SessionId) -> Result<Backlog, Error> {
+        let until = self.position();
+        let device = self.device(user, session).await?.filter(|device| device.epoch == until.epoch);
+        let mut device = device.unwrap_or_else(|| Cursor { epoch: until.epoch, next: Vec::new() });
+        device.next.resize(until.next.len(), 0);
+        let mut from = until.clone();
+        from.next.iter_mut().zip(&device.next).for_each(|(from, has)| {
+            if *has > 0 {
+                *from = *has;
             }
-        };
-        let mut page: Vec<Arc<StoredMessage>> = Vec::new();
-        while let Some(conversation) = walk.left.last().copied() {
-            if page.len() >= limit {
-                return Ok((page, Some(walk)));
+        });
+        let mut delivered = HashMap::new();
+        if device.next.contains(&0) {
+            for conversation in self.0.shared.messages.conversations(user, CONVERSATIONS_MAX).await? {
+                let marks =
+                    self.head(conversation).await?.map(|head| head.marks_of(user)).unwrap_or_default();
+                let partition = self.partition(conversation);
+                if marks.delivered >= marks.received || device.next_in(partition) > 0 {
+                    continue;
+                }
+                let behind = Page::After(marks.delivered);
+                let first = self.0.shared.messages.history(conversation, behind, 1).await?;
+                if let (Some(first), Some(from)) = (first.first(), from.next.get_mut(partition as usize)) {
+                    *from = first.position.offset.min(*from);
+                    delivered.insert(conversation, marks.delivered);
+                }
             }
-            let after = match walk.after {
-                Some(after) => after,
-                None => match self.head(conversation).await? {
-                    Some(head) if head.marks_of(user).delivered < head.last_sequence => {
-                        head.marks_of(user).delivered
-                    }
-                    _ => {
-                        walk.left.pop();
-                        continue;
-                    }
-                },
-            };
-            let wanted = limit - page.len();
-            let rows = self.0.shared.messages.history(conversation, Page::After(after), wanted).await?;
-            let full = rows.len() == wanted;
-            let covered = rows.iter().take_while(|row| before.covers(row.position)).count();
-            if full && covered == rows.len() {
-                walk.after = rows.last().map(|row| row.sequence);
-            } else {
-                walk.left.pop();
-                walk.after = None;
-            }
-            page.extend(rows.into_iter().take(covered).filter(|row| row.recipient_id == user));
         }
-        Ok((page, None))
+        Ok(Backlog { user, from, until, device, delivered })
     }
 
     /// How far a device has read, if it ever said so.

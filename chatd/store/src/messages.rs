@@ -72,7 +72,11 @@ pub struct IdEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Marks {
+    /// The newest message that was sent to them.
+    pub received: u64,
+    /// A device has everything up to here.
     pub delivered: u64,
+    /// They have seen everything up to here.
     pub seen: u64,
 }
 

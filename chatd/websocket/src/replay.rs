@@ -7,9 +7,9 @@
 use crate::connection::Identity;
 use crate::outbox::Shared;
 use crate::session::Session;
-use chat::{Chat, Delivery, Error, Resume};
+use chat::{Backlog, Chat, Delivery, Error};
+use schema::Cursor;
 use schema::limits::REPLAY_PAGE;
-use schema::{Cursor, MessageStatus, Position};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use store::messages::StoredMessage;
@@ -24,42 +24,35 @@ pub(crate) enum Start {
     Cursor(Cursor),
 }
 
-/// One message to write, with the cursor behind it. While messages do not come in log order there is none
-/// that would leave nothing out.
+/// One message to write, with the cursor behind it.
 pub(crate) struct Entry {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) cursor: Option<Cursor>,
-}
-
-enum Stage {
-    Fresh(Start),
-    /// What no device has, up to `before`, of partitions that `device` says nothing of. The last message of
-    /// a page is held until it is known whether it is the last of all.
-    Undelivered {
-        before: Cursor,
-        device: Cursor,
-        behind: Cursor,
-        resume: Option<Resume>,
-        held: Option<Arc<StoredMessage>>,
-    },
-    /// Everything behind a cursor; own messages only from `own_from` on.
-    Feed {
-        cursor: Cursor,
-        own_from: Option<Cursor>,
-    },
+    pub(crate) cursor: Cursor,
 }
 
 /// A subscription that is being caught up.
 pub(crate) struct Replay {
     pub(crate) subscription: u32,
     pub(crate) retry_at: Option<u32>,
-    stage: Stage,
+    /// Until the first page: where it starts.
+    start: Option<Start>,
+    /// Behind the last page.
+    cursor: Cursor,
+    /// Without a cursor of the client: which messages it is given.
+    backlog: Option<Backlog>,
     page: VecDeque<Entry>,
 }
 
 impl Replay {
     pub(crate) fn new(subscription: u32, start: Start) -> Self {
-        Self { subscription, retry_at: None, stage: Stage::Fresh(start), page: VecDeque::new() }
+        Self {
+            subscription,
+            retry_at: None,
+            start: Some(start),
+            cursor: Cursor::default(),
+            backlog: None,
+            page: VecDeque::new(),
+        }
     }
 
     /// Reads one page. `Some` when there is nothing more behind that cursor now.
@@ -69,111 +62,41 @@ impl Replay {
         who: Identity,
         sent_meanwhile: &HashSet<String>,
     ) -> Result<Option<Cursor>, Error> {
-        match &mut self.stage {
-            Stage::Fresh(start) => {
-                let start = std::mem::replace(start, Start::Device);
-                self.stage = first_stage(chat, who, start).await?;
-            }
-            Stage::Undelivered { before, device, behind, resume, held } => {
-                let first = resume.is_none();
-                let (messages, next) =
-                    chat.undelivered(who.user, before, resume.clone(), REPLAY_PAGE).await?;
-                let wanted = messages.into_iter().filter(|one| device.next_in(one.position.partition) == 0);
-                let mut messages: Vec<_> = held.take().into_iter().chain(wanted).collect();
-                if next.is_some() {
-                    *held = messages.pop();
+        match self.start.take() {
+            None => {}
+            Some(Start::Cursor(cursor)) => self.cursor = cursor,
+            Some(Start::Device) => match chat.backlog(who.user, who.session).await {
+                Ok(backlog) => {
+                    self.cursor = backlog.from.clone();
+                    self.backlog = Some(backlog);
                 }
-                self.page = undelivered_page(messages, behind, first, next.is_none());
-                match next {
-                    Some(next) => *resume = Some(next),
-                    None => {
-                        self.stage = Stage::Feed { cursor: behind.clone(), own_from: Some(before.clone()) };
-                    }
+                Err(error) => {
+                    self.start = Some(Start::Device);
+                    return Err(error);
                 }
-            }
-            Stage::Feed { cursor, own_from } => {
-                let (deliveries, next) = chat.feed(who.user, cursor, REPLAY_PAGE).await?;
-                if deliveries.is_empty() {
-                    cursor.merge(&next);
-                    return Ok(Some(cursor.clone()));
-                }
-                let mut at = cursor.clone();
-                for delivery in deliveries {
-                    at.advance(delivery.position());
-                    let Delivery::Message { message, status, .. } = delivery else { continue };
-                    if wanted(&message, who, own_from.as_ref(), sent_meanwhile) {
-                        let shared = Arc::new(Shared::new(message, status));
-                        self.page.push_back(Entry { shared, cursor: Some(at.clone()) });
-                    }
-                }
-                *cursor = next;
+            },
+        }
+        let (deliveries, next) = chat.feed(who.user, &self.cursor, REPLAY_PAGE).await?;
+        let more = !deliveries.is_empty();
+        for delivery in deliveries {
+            self.cursor.advance(delivery.position());
+            let Delivery::Message { message, status, .. } = delivery else { continue };
+            let backlog = self.backlog.as_ref().is_none_or(|backlog| backlog.wants(&message));
+            if backlog && !sent_here(&message, who, sent_meanwhile) {
+                let shared = Arc::new(Shared::new(message, status));
+                self.page.push_back(Entry { shared, cursor: self.cursor.clone() });
             }
         }
-        Ok(None)
+        self.cursor.merge(&next);
+        Ok((!more).then(|| self.cursor.clone()))
     }
 }
 
-async fn first_stage(chat: &Chat, who: Identity, start: Start) -> Result<Stage, Error> {
-    if let Start::Cursor(cursor) = start {
-        return Ok(Stage::Feed { cursor, own_from: None });
-    }
-    // The position first: what comes later is in the feed behind it.
-    let before = chat.position();
-    let device = chat.device(who.user, who.session).await?.filter(|device| device.epoch == before.epoch);
-    let mut device = device.unwrap_or_default();
-    device.next.resize(before.next.len(), 0);
-    let behind = Cursor {
-        epoch: before.epoch,
-        next: device
-            .next
-            .iter()
-            .zip(&before.next)
-            .map(|(has, now)| if *has == 0 { *now } else { *has })
-            .collect(),
-    };
-    Ok(if device.next.contains(&0) {
-        Stage::Undelivered { before, device, behind, resume: None, held: None }
-    } else {
-        Stage::Feed { cursor: behind, own_from: Some(before) }
-    })
-}
-
-/// Whether a message of the feed goes to the subscriber. What this very connection sent meanwhile does not,
-/// as it would not live.
-fn wanted(message: &StoredMessage, who: Identity, own_from: Option<&Cursor>, sent: &HashSet<String>) -> bool {
-    let own = message.sender_id == who.user && message.recipient_id != who.user;
-    let before = |position: Position| own_from.is_some_and(|from| from.covers(position));
-    !own || !(before(message.position) || sent.contains(&message.client_message_id))
-}
-
-/// A page of undelivered messages. If it is all there is, it is put in log order and each message has its
-/// cursor; else only the last of all has one, which is `behind`.
-fn undelivered_page(
-    mut messages: Vec<Arc<StoredMessage>>,
-    behind: &Cursor,
-    first: bool,
-    last: bool,
-) -> VecDeque<Entry> {
-    let ordered = first && last;
-    let mut at = behind.clone();
-    if ordered {
-        messages.sort_by_key(|message| message.position);
-        for Position { partition, offset, .. } in messages.iter().map(|message| message.position) {
-            if let Some(next) = at.next.get_mut(partition as usize) {
-                *next = offset.min(*next);
-            }
-        }
-    }
-    let count = messages.len();
-    let entry = |(i, message): (usize, Arc<StoredMessage>)| {
-        at.advance(message.position);
-        if last && i + 1 == count {
-            at.merge(behind);
-        }
-        let cursor = (ordered || (last && i + 1 == count)).then(|| at.clone());
-        Entry { shared: Arc::new(Shared::new(message, MessageStatus::Sent)), cursor }
-    };
-    messages.into_iter().enumerate().map(entry).collect()
+/// Whether this very connection sent a message while the replay ran: it has its receipt, as it would live.
+fn sent_here(message: &StoredMessage, who: Identity, sent: &HashSet<String>) -> bool {
+    message.sender_id == who.user
+        && message.recipient_id != who.user
+        && sent.contains(&message.client_message_id)
 }
 
 impl Session {
@@ -224,69 +147,5 @@ impl Session {
             own.cursor = cursor.clone();
         }
         live
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use schema::{ConversationId, MessageId, MessageType, SessionId, Timestamp, UserId};
-
-    fn message(sender: UserId, recipient: UserId, partition: u32, offset: u64) -> Arc<StoredMessage> {
-        let conversation_id = ConversationId::between(sender, recipient);
-        Arc::new(StoredMessage {
-            message_id: MessageId::draw(),
-            conversation_id,
-            sequence: offset,
-            position: Position { epoch: 1, partition, offset },
-            sender_id: sender,
-            recipient_id: recipient,
-            client_message_id: offset.to_string(),
-            content: "x".into(),
-            message_type: MessageType::Text,
-            timestamp: Timestamp(0),
-            reply_to_message_id: None,
-            metadata: None,
-        })
-    }
-
-    #[test]
-    fn one_page_comes_in_log_order_with_cursors_that_leave_nothing_out() {
-        let (a, b, me) = (UserId::draw(), UserId::draw(), UserId::draw());
-        let behind = Cursor { epoch: 1, next: vec![9, 9] };
-        let messages =
-            vec![message(a, me, 0, 2), message(a, me, 0, 5), message(b, me, 0, 3), message(b, me, 1, 7)];
-        let page = undelivered_page(messages, &behind, true, true);
-        let seen: Vec<_> =
-            page.iter().map(|e| (e.shared.message.position.offset, e.cursor.clone().unwrap().next)).collect();
-        assert_eq!(seen, [(2, vec![3, 7]), (3, vec![4, 7]), (5, vec![6, 7]), (7, vec![9, 9])]);
-    }
-
-    #[test]
-    fn of_many_pages_only_the_last_message_has_a_cursor() {
-        let (a, me) = (UserId::draw(), UserId::draw());
-        let behind = Cursor { epoch: 1, next: vec![9] };
-        let page = |first, last| {
-            let messages = vec![message(a, me, 0, 1), message(a, me, 0, 2)];
-            let entries = undelivered_page(messages, &behind, first, last);
-            entries.into_iter().map(|e| e.cursor.map(|c| c.next)).collect::<Vec<_>>()
-        };
-        assert_eq!(page(true, false), [None, None]);
-        assert_eq!(page(false, true), [None, Some(vec![9])]);
-    }
-
-    #[test]
-    fn own_messages_are_part_of_a_cursors_feed_but_not_of_what_was_undelivered() {
-        let (me, peer) = (UserId::draw(), UserId::draw());
-        let who = Identity { user: me, session: SessionId::draw() };
-        let own = message(me, peer, 0, 4);
-        let from = |next| Cursor { epoch: 1, next: vec![next] };
-        let nothing = HashSet::new();
-        assert!(wanted(&own, who, None, &nothing));
-        assert!(!wanted(&own, who, Some(&from(5)), &nothing));
-        assert!(wanted(&own, who, Some(&from(4)), &nothing), "another device sent it meanwhile");
-        assert!(!wanted(&own, who, None, &HashSet::from(["4".to_owned()])), "this connection sent it");
-        assert!(wanted(&message(peer, me, 0, 4), who, Some(&from(5)), &HashSet::from(["4".to_owned()])));
-        assert!(wanted(&message(me, me, 0, 4), who, Some(&from(5)), &nothing), "a note to oneself");
     }
 }

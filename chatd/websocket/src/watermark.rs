@@ -12,9 +12,8 @@ pub(crate) struct Written {
     /// Its number in the connection: the id that an ACK names.
     pub(crate) number: u64,
     pub(crate) partition: u32,
-    /// Where the device stands once it has this frame and all before it; `None` while a replay is not in
-    /// log order.
-    pub(crate) next: Option<u64>,
+    /// Where the device stands once it has this frame and all before it.
+    pub(crate) next: u64,
     /// Whose message it is, if it is one to the subscriber.
     pub(crate) sender: Option<UserId>,
     pub(crate) sequence: u64,
@@ -75,9 +74,8 @@ impl Window {
             }
             if !*done {
                 blocked.push(frame.partition);
-            } else if !blocked.contains(&frame.partition)
-                && let Some(next) = frame.next
-            {
+            } else if !blocked.contains(&frame.partition) {
+                let next = frame.next;
                 match moved.iter_mut().find(|(partition, _)| *partition == frame.partition) {
                     Some((_, furthest)) => *furthest = next.max(*furthest),
                     None => moved.push((frame.partition, next)),
@@ -108,7 +106,7 @@ mod tests {
     use super::*;
 
     fn frame(number: u64, sender: UserId, sequence: u64) -> Written {
-        Written { number, partition: 0, next: Some(number + 100), sender: Some(sender), sequence }
+        Written { number, partition: 0, next: number + 100, sender: Some(sender), sequence }
     }
 
     #[test]
@@ -143,22 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn frames_out_of_log_order_move_the_position_only_with_the_last() {
-        let peer = UserId::draw();
-        let mut window = Window::default();
-        window.wrote(Written { next: None, ..frame(1, peer, 1) });
-        window.wrote(frame(2, peer, 2));
-        assert_eq!(window.ack(2, false)[0].next, None);
-        assert_eq!(window.ack(1, false)[0].next, Some(102));
-    }
-
-    #[test]
     fn an_own_message_moves_the_position_with_the_next_mark() {
         let peer = UserId::draw();
         let mut window = Window::default();
         window.wrote(Written { sender: None, ..frame(1, peer, 1) });
-        window.wrote(Written { next: None, ..frame(2, peer, 2) });
+        window.wrote(frame(2, peer, 2));
         assert_eq!(window.ack(1, true), []);
-        assert_eq!(window.mark(peer, 2), [Acked { peer, up_to: 2, next: Some(101) }]);
+        assert_eq!(window.mark(peer, 2), [Acked { peer, up_to: 2, next: Some(102) }]);
     }
 }

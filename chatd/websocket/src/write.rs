@@ -172,47 +172,40 @@ impl Session {
         Some(frames::message(&head, &json.unwrap_or_default()))
     }
 
-    /// The frame of a message. A replayed one comes with the cursor behind it, if there is one; a live one
-    /// moves the subscription's.
+    /// The frame of a message. A replayed one comes with the cursor behind it; a live one moves the
+    /// subscription's.
     fn render_message(
         &mut self,
         subscription: u32,
         shared: &Shared,
-        replayed: Option<Option<Cursor>>,
+        replayed: Option<Cursor>,
     ) -> Option<Bytes> {
         let who = *self.connection.identity.get()?;
         let subscribed = self.subscriptions.iter_mut().find(|one| one.number == subscription)?;
         debug_assert_eq!(subscribed.queue, Queue::Messages);
         let position = shared.message.position;
-        let known = match replayed {
-            Some(Some(cursor)) => {
-                subscribed.cursor = cursor;
-                true
-            }
-            Some(None) => false,
-            None => {
-                subscribed.cursor.advance(position);
-                true
-            }
-        };
+        match replayed {
+            Some(cursor) => subscribed.cursor = cursor,
+            None => subscribed.cursor.advance(position),
+        }
         self.messages += 1;
         if let Some(window) = &mut subscribed.window {
             window.wrote(Written {
                 number: self.messages,
                 partition: position.partition,
-                next: known.then(|| subscribed.cursor.next_in(position.partition)),
+                next: subscribed.cursor.next_in(position.partition),
                 sender: (shared.message.recipient_id == who.user).then_some(shared.message.sender_id),
                 sequence: shared.message.sequence,
             });
         }
-        let cursor = known.then(|| self.hub.chat.seal(who.user, &subscribed.cursor));
+        let cursor = self.hub.chat.seal(who.user, &subscribed.cursor);
         let head = frames::Message {
             version: self.version,
             subscription: subscribed.id.as_deref(),
             destination: subscribed.queue.destination(),
             number: self.messages,
             acknowledged: subscribed.window.is_some(),
-            cursor: cursor.as_deref(),
+            cursor: Some(&cursor),
         };
         let frame = frames::message(&head, shared.json());
         self.ask_about(who, shared);

@@ -178,7 +178,7 @@ pub(super) fn decode_id(message_id: MessageId, bytes: &[u8]) -> Option<IdEntry> 
 }
 
 pub(super) fn encode_head(head: &Head) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(104);
+    let mut bytes = Vec::with_capacity(120);
     for member in &head.members {
         bytes.extend(member.as_bytes());
     }
@@ -186,6 +186,7 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
     bytes.extend(head.last_message_at.0.to_be_bytes());
     put_position(&mut bytes, head.changed);
     for marks in &head.marks {
+        bytes.extend(marks.received.to_be_bytes());
         bytes.extend(marks.delivered.to_be_bytes());
         bytes.extend(marks.seen.to_be_bytes());
     }
@@ -202,8 +203,8 @@ pub(super) fn decode_head(conversation: ConversationId, bytes: &[u8]) -> Option<
         last_message_at: fields.time()?,
         changed: fields.position()?,
         marks: [
-            Marks { delivered: fields.u64()?, seen: fields.u64()? },
-            Marks { delivered: fields.u64()?, seen: fields.u64()? },
+            Marks { received: fields.u64()?, delivered: fields.u64()?, seen: fields.u64()? },
+            Marks { received: fields.u64()?, delivered: fields.u64()?, seen: fields.u64()? },
         ],
         newest_client_ms: fields.u64()?,
     };

@@ -63,7 +63,10 @@ impl Pair {
             last_sequence,
             last_message_at: Timestamp(1_701_424_800_000 + i64::try_from(last_sequence).unwrap_or_default()),
             changed,
-            marks: [Marks { delivered: 1, seen: 1 }, Marks { delivered: last_sequence, seen: 1 }],
+            marks: [
+                Marks { received: 2, delivered: 1, seen: 1 },
+                Marks { received: last_sequence, delivered: last_sequence, seen: 1 },
+            ],
             newest_client_ms: 7_000,
         }
     }

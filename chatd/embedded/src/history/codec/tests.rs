@@ -65,8 +65,8 @@ proptest! {
             last_message_at: Timestamp(time),
             changed: at,
             marks: [
-                Marks { delivered: numbers[1], seen: numbers[2] },
-                Marks { delivered: numbers[3], seen: numbers[4] },
+                Marks { received: numbers[0], delivered: numbers[1], seen: numbers[2] },
+                Marks { received: numbers[5], delivered: numbers[3], seen: numbers[4] },
             ],
             newest_client_ms: numbers[5],
         };
