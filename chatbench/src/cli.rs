@@ -46,7 +46,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) spawn: bool,
     /// The chatd that --spawn starts; the one beside chatbench unless told.
-    #[arg(long, value_name = "PATH", env = "CHATD_BIN")]
+    #[arg(long, value_name = "PATH", env = "CHATBENCH_CHATD")]
     pub(crate) chatd: Option<PathBuf>,
     /// A setting for the server that is started, such as limits.content_chars=8192.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "spawn")]

@@ -1,4 +1,4 @@
-//! Against a real chatd: the one of `CHATD_BIN`, else the one that was built beside chatbench.
+//! Against a real chatd: the one of `CHATBENCH_CHATD`, else the one that was built beside chatbench.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::process::Command;
 /// None where only chatbench was built; a chatd that is named must be there.
 #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 fn chatd() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("CHATD_BIN") {
+    if let Some(named) = std::env::var_os("CHATBENCH_CHATD") {
         let named = PathBuf::from(named);
-        assert!(named.is_file(), "CHATD_BIN names {}, which is no file", named.display());
+        assert!(named.is_file(), "CHATBENCH_CHATD names {}, which is no file", named.display());
         return Some(named);
     }
     let beside = Path::new(env!("CARGO_BIN_EXE_chatbench")).with_file_name("chatd");
     if !beside.is_file() {
-        eprintln!("not run: no chatd beside chatbench; `cargo build -p chatd`, or name one in CHATD_BIN");
+        eprintln!("not run: no chatd beside chatbench; `cargo build -p chatd`, or name one in CHATBENCH_CHATD");
     }
     beside.is_file().then_some(beside)
 }

@@ -29,7 +29,7 @@ export async function start() {
   const data = mkdtempSync(join(tmpdir(), "chatd-clients-"));
   const port = await freePorts();
   const child = spawn(
-    process.env.CHATD_BIN,
+    process.env.BIN,
     ["--data", data, "--port", String(port), "--set", "limits.requests_per_minute=0", "--set", "limits.messages_per_second=0"],
     { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, RUST_LOG: "warn" } },
   );

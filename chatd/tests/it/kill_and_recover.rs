@@ -1,7 +1,7 @@
 //! G1 to G4 under kill -9: the server dies at random moments under load, again and again, and in the end
 //! history holds every acknowledged message exactly once, dense and in order, and its recipient got it.
 //!
-//! `CHATD_KILLS=20 cargo test -p chatd --test it kill_minus_9 -- --nocapture` shows the counts.
+//! `KILLS=20 cargo test -p chatd --test it kill_minus_9 -- --nocapture` shows the counts.
 
 use crate::server::Server;
 use crate::stomp::Client;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// Kills, unless `CHATD_KILLS` says how many.
+/// Kills, unless `KILLS` says how many.
 const KILLS: usize = 5;
 const PAIRS: usize = 6;
 /// Sends of a person that wait for their receipt.
@@ -146,7 +146,7 @@ fn judge(rows: &[Message], people: [&Person; 2]) -> Verdict {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_minus_9_loses_nothing() {
-    let kills = std::env::var("CHATD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+    let kills = std::env::var("KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
     let mut server =
         Server::start_with(&["limits.requests_per_minute=0", "limits.messages_per_second=0"]).await;
     let names: Vec<String> = (0..2 * PAIRS).map(|n| format!("person{n}")).collect();
