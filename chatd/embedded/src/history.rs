@@ -99,11 +99,11 @@ impl History {
             db.keyspace(name, || options(memtable, points)).map_err(|cause| cannot_open(folder, &cause))
         };
         let view = View {
-            rows: keyspace("messages", 16 << 20, false)?,
-            ids: keyspace("ids", 8 << 20, true)?,
-            heads: keyspace("heads", 4 << 20, true)?,
+            rows: keyspace("messages", 4 << 20, false)?,
+            ids: keyspace("ids", 2 << 20, true)?,
+            heads: keyspace("heads", 2 << 20, true)?,
             members: keyspace("members", 2 << 20, false)?,
-            feed: keyspace("feed", 8 << 20, false)?,
+            feed: keyspace("feed", 2 << 20, false)?,
             devices: keyspace("devices", 1 << 20, true)?,
             meta: keyspace("meta", 1 << 20, true)?,
             db,

@@ -16,6 +16,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// How far ahead the wheel reaches; what is later is looked at then and goes round again.
 const SLOTS: u32 = 128;
 
+const PINGS_PER_TICK: u32 = limits::PINGS_PER_SECOND * TICK.as_millis() as u32 / 1000;
+
 /// Ticks in a time, at least one.
 pub(crate) fn ticks(time: Duration) -> u32 {
     u32::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX / 2).max(1)
@@ -24,12 +26,18 @@ pub(crate) fn ticks(time: Duration) -> u32 {
 /// Sessions by the tick at which they want to be woken.
 pub(crate) struct Wheel {
     now: AtomicU32,
+    /// Pings for marks that may still be written in this tick.
+    pings: AtomicU32,
     slots: Box<[Mutex<Vec<Weak<Connection>>>]>,
 }
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self { now: AtomicU32::new(0), slots: (0..SLOTS).map(|_| Mutex::default()).collect() }
+        Self {
+            now: AtomicU32::new(0),
+            pings: AtomicU32::new(PINGS_PER_TICK),
+            slots: (0..SLOTS).map(|_| Mutex::default()).collect(),
+        }
     }
 
     /// The current tick.
@@ -45,11 +53,17 @@ impl Wheel {
         at
     }
 
+    /// Takes one of this tick's pings for marks, if one is left.
+    pub(crate) fn take_ping(&self) -> bool {
+        self.pings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
     /// Goes on to a tick, waking everybody on the way.
     fn advance(&self, to: u32) {
         while self.now() < to {
             let tick = self.now() + 1;
             self.now.store(tick, Ordering::Relaxed);
+            self.pings.store(PINGS_PER_TICK, Ordering::Relaxed);
             let due = std::mem::take(&mut *self.slots[(tick % SLOTS) as usize].lock());
             due.iter().filter_map(Weak::upgrade).for_each(|connection| connection.tick());
         }
@@ -182,6 +196,15 @@ mod tests {
         let mut times = Times::new(0, Duration::from_secs(30));
         times.connected(send, receive, 20_000);
         times
+    }
+
+    #[test]
+    fn pings_for_marks_are_bounded_in_each_tick() {
+        let wheel = Wheel::new();
+        for tick in 1..4 {
+            assert_eq!((0..PINGS_PER_TICK * 2).filter(|_| wheel.take_ping()).count() as u32, PINGS_PER_TICK);
+            wheel.advance(tick);
+        }
     }
 
     #[test]

@@ -86,7 +86,12 @@ impl Session {
         let alive = std::mem::take(&mut self.pings.alive_due);
         let now = self.hub.wheel.now();
         if !self.pings.out && !self.pings.unmarked.is_empty() {
-            let at = self.pings.at + beats::ticks(limits::PING_INTERVAL);
+            let interval = beats::ticks(limits::PING_INTERVAL);
+            let mut at = self.pings.at + interval;
+            if now >= at && !alive && !self.hub.wheel.take_ping() {
+                self.pings.at = now; // others come first; by then there is more to ask about
+                at = now + interval;
+            }
             if alive || now >= at {
                 self.pings.number += 1;
                 self.pings.out = true;
