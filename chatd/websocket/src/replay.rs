@@ -126,6 +126,8 @@ impl Session {
         match pulled {
             Ok(Some(cursor)) if self.go_live(replay.subscription, &cursor) => {
                 if self.replays.is_empty() {
+                    // An idle session keeps no room for what is over.
+                    self.replays = VecDeque::new();
                     self.sent_meanwhile = HashSet::new();
                 }
                 return;

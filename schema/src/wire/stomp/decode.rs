@@ -159,10 +159,11 @@ impl Decoder {
     fn keep_rest(&mut self) {
         if !self.input.is_empty() {
             self.partial.extend_from_slice(&self.input);
-            self.input = Bytes::new();
         } else if self.partial.is_empty() {
             self.partial = BytesMut::new();
         }
+        // Even an empty rest would keep the whole buffer alive that the input was cut from.
+        self.input = Bytes::new();
     }
 
     /// The length of the frame at hand, NUL included, once all of it is there.
