@@ -113,6 +113,8 @@ pub const REPLAY_PAGE: usize = 100;
 pub const RECORD_BYTES: usize = 1 << 20;
 /// Bytes waiting for the log's writer; more is refused before it is stored.
 pub const LOG_QUEUE_BYTES: usize = 32 << 20;
+/// How long the log's writer lets a group gather while records come faster than it syncs.
+pub const GATHER: Duration = Duration::from_millis(1);
 /// Bytes of one log segment.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// Bytes of recent records kept in memory for consumers, a partition.

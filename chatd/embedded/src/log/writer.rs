@@ -7,6 +7,7 @@ use super::record;
 use super::retention;
 use super::segment::{self, Mark, Segment};
 use super::shared::Shared;
+use schema::limits::GATHER;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use store::events::{Done, Record};
 
 /// A group's buffer that is larger than this is given back.
 const BUFFER_KEPT_BYTES: usize = 4 << 20;
+/// Records of a group from which on the next one is let gather: a sync, and all that follows it down to the
+/// sockets, then serves more of them. A lone record never waits.
+const BUSY: usize = 3;
 /// Bytes written to see whether there is space again.
 const PROBE_BYTES: usize = 64 << 10;
 /// The file they are written to.
@@ -56,7 +60,13 @@ impl Writer {
             let mut spare = Vec::new();
             loop {
                 match self.shared.queue.take(std::mem::take(&mut spare), self.probe_every) {
-                    Work::Group(group) => spare = self.commit(group),
+                    Work::Group(group) => {
+                        let busy = group.len() >= BUSY;
+                        spare = self.commit(group);
+                        if busy {
+                            thread::sleep(GATHER);
+                        }
+                    }
                     Work::Probe => self.probe(),
                     Work::End => break,
                 }
