@@ -41,7 +41,8 @@ async fn what_is_not_delivered_comes_in_log_order_without_ones_own() {
     assert_eq!(contents(&backlog(&world, bob, SessionId::draw()).await), expected);
     // Who only sends has nothing to catch up with, however much it was.
     assert_eq!(contents(&backlog(&world, cem, SessionId::draw()).await), Vec::<String>::new());
-    assert_eq!(world.chat.backlog(cem, SessionId::draw()).await.unwrap().from, world.chat.position());
+    let from = world.chat.backlog(cem, SessionId::draw()).await.unwrap().from;
+    assert!(from.next_in(0) > 30, "nothing is read that was sent long ago: {from:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
