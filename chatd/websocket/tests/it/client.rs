@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Ws;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WsFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// A test that waits this long has failed.
@@ -69,6 +71,15 @@ impl Client {
 
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         self.socket.send(Ws::binary(bytes.to_vec())).await.unwrap();
+    }
+
+    /// One text message in these frames, whatever bytes they are of.
+    pub(crate) async fn text_frames(&mut self, frames: &[&[u8]]) {
+        for (at, bytes) in frames.iter().enumerate() {
+            let code = OpCode::Data(if at == 0 { Data::Text } else { Data::Continue });
+            let last = at + 1 == frames.len();
+            self.socket.send(Ws::Frame(WsFrame::message(bytes.to_vec(), code, last))).await.unwrap();
+        }
     }
 
     /// What comes next, heart-beats left out.

@@ -62,6 +62,17 @@ async fn a_message_beyond_the_bound_is_1009_and_not_utf8_is_1007() {
     let mut client = world.connect(ann).await;
     client.raw(&vec![b'\n'; limits::FRAME_BYTES + 1]).await;
     assert_eq!(client.closed().await.0, Some(1009));
+
+    // A text message, in one frame and in two of which each alone ends within a letter.
+    for frames in [&[b"SEND\n\xff\n\n\0".as_slice()][..], &[b"SEND\n\xc3", b"\n\n\0"]] {
+        let mut client = world.connect(ann).await;
+        client.text_frames(frames).await;
+        assert_eq!(client.closed().await.0, Some(1007), "{frames:?}");
+    }
+    // A letter that is cut in two by frames is whole in the message.
+    let mut client = world.connect(ann).await;
+    client.text_frames(&[b"SEND\ndestination:/\xc3", b"\xa4\n\n\0"]).await;
+    assert_eq!(client.closed().await.0, Some(1002));
 }
 
 #[tokio::test]
