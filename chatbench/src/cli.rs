@@ -1,28 +1,27 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use schema::exit::TABLE;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]
-#[command(name = "chatbench", version, arg_required_else_help = true, after_help = AFTER)]
+#[command(name = "chatbench", version, arg_required_else_help = true, after_help = format!("{EXAMPLES}\n\n{TABLE}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
 
-const AFTER: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   chatbench run --spawn --users 1000 --rate 1000 --duration 20s
-  chatbench run --target http://127.0.0.1:8080 --data ~/.local/share/chatd -o json
-
-Exit codes: 0 pass · 1 failed · 2 usage · 3 the gate failed · 4 not authorized · 7 unreachable
-            8 the measurement is not valid · 9 correctness violated · 130 interrupted";
+  chatbench run --target http://127.0.0.1:8080 --data ~/.local/share/chatd -o json";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Connect users in pairs, let them send at a planned rate, and judge what arrived.
+    #[command(after_help = TABLE)]
     Run(Box<Run>),
 }
 
@@ -198,6 +197,15 @@ mod tests {
         assert_eq!((run.users, run.rate, run.duration), (200, 500.0, Duration::from_secs(10)));
         assert_eq!(run.warmup, Duration::from_secs(2));
         assert_eq!(run.output, Output::Json);
+    }
+
+    #[test]
+    fn both_helps_show_the_table_of_exit_codes() {
+        let mut cli = Cli::command();
+        let run = cli.find_subcommand_mut("run").unwrap().render_help().to_string();
+        for help in [cli.render_help().to_string(), run] {
+            assert!(help.contains(TABLE), "{help}");
+        }
     }
 
     #[test]

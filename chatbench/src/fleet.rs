@@ -10,11 +10,11 @@ mod stomp;
 mod wire;
 mod worker;
 
-use crate::exit::{Exit, Failure};
 use crate::latency::Latency;
 use crate::ledger::Ledger;
 use crate::provision::Account;
 use crate::schedule::Schedule;
+use schema::exit::{Exit, Failure};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first ends the run in order, the second at once.
 
-use crate::exit::Exit;
 use rustix::process::{Pid, Signal, kill_process};
+use schema::exit::Exit;
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;

@@ -10,7 +10,6 @@
 //! of the hold alone; stdout holds the result and nothing else.
 
 mod cli;
-mod exit;
 mod fleet;
 mod interrupt;
 mod latency;
@@ -28,7 +27,7 @@ mod verdict;
 
 use clap::Parser;
 use cli::{Cli, Output, Verb};
-use exit::{Exit, Failure};
+use schema::exit::{Exit, Failure};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -39,14 +38,14 @@ fn main() -> ExitCode {
     let Verb::Run(args) = Cli::parse().verb;
     let output = args.output;
     match outcome(&args) {
-        Ok(exit) => ExitCode::from(u8::from(exit)),
+        Ok(exit) => exit.into(),
         Err(failure) => {
             let words = match output {
-                Output::Json => failure.json(),
+                Output::Json => serde_json::to_string(&failure).unwrap_or_default(),
                 Output::Text => format!("chatbench: {failure}"),
             };
             let _nobody_reads = writeln!(std::io::stderr(), "{words}");
-            ExitCode::from(u8::from(failure.exit))
+            failure.exit.into()
         }
     }
 }

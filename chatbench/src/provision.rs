@@ -1,9 +1,9 @@
 //! Makes the users of a run and their tokens through the admin API, in bulk.
 
-use crate::exit::{Exit, Failure};
 use reqwest::{Client, StatusCode};
 use schema::UserId;
 use schema::api::{Import, Imported, Mint, Minted, NewUser, OnConflict, Problem};
+use schema::exit::{Exit, Failure};
 use schema::limits::{BULK_MAX, MINTED_TOKEN_S_MAX};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -128,17 +128,22 @@ fn default_data() -> PathBuf {
 }
 
 fn refused(path: &str, status: StatusCode, body: &[u8]) -> Failure {
-    let what = match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => format!("POST {path}: {status}: {} (trace {})", problem.detail, problem.trace_id),
-        Err(_) => format!("POST {path}: {status}"),
+    let (exit, hint) = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            (Exit::Auth, "the admin token is not that of this server; see --token-file and --data")
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            (Exit::Unreachable, "the server is busy: wait a second and repeat")
+        }
+        _ => (Exit::Failed, "look into the server's log"),
     };
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::new(
-            Exit::Auth,
-            what,
-            "the admin token is not that of this server; see --token-file and --data",
-        ),
-        _ => Failure::new(Exit::Failed, what, "the server's log has more under the trace id"),
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => {
+            let message = format!("POST {path}: {status}: {}", problem.detail);
+            let failure = Failure::coded(exit, problem.code.as_str(), message, hint);
+            Failure { request_id: Some(problem.trace_id), ..failure }
+        }
+        Err(_) => Failure::new(exit, format!("POST {path}: {status}"), hint),
     }
 }
 

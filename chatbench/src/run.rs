@@ -3,7 +3,6 @@
 mod hold;
 
 use crate::cli::Run;
-use crate::exit::{Exit, Failure};
 use crate::fleet::{Connecting, Fleet, Setup};
 use crate::interrupt::Interrupt;
 use crate::process::Environment;
@@ -16,6 +15,7 @@ pub(crate) use hold::Samples;
 use hold::{Held, hold};
 use reqwest::{Client, Url};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use schema::exit::{Exit, Failure};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -198,7 +198,7 @@ fn files(users: u64) -> Result<(), Failure> {
             format!("{users} users need {} open files, this machine allows {most} a process", users + FILES);
         let hint =
             format!("use --users {} or fewer, or raise the hard limit (ulimit -Hn)", (most - FILES) & !1);
-        return Err(Failure::new(Exit::Invalid, message, hint));
+        return Err(Failure::coded(Exit::INVALID, "invalid-measurement", message, hint));
     }
     // If the kernel does not follow, connecting says so with the error of the socket that did not fit.
     let _as_it_was = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -215,7 +215,7 @@ mod tests {
         let most = getrlimit(Resource::Nofile).maximum;
         if let Some(most) = most {
             let failure = files(most).unwrap_err();
-            assert_eq!(failure.exit, Exit::Invalid);
+            assert_eq!(failure.exit, Exit::INVALID);
             assert!(failure.hint.contains(&((most - FILES) & !1).to_string()), "{failure}");
         }
     }

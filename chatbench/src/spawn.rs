@@ -1,7 +1,7 @@
 //! The server under test, when chatbench starts it: a chatd on free ports with a folder of its own.
 
-use crate::exit::{Exit, Failure};
 use rustix::process::{Pid, Signal, kill_process};
+use schema::exit::{Exit, Failure};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

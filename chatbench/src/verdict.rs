@@ -3,7 +3,7 @@
 //! Broken correctness rules over everything. A FAIL whose cause may be the generator or the machine becomes
 //! INVALID; a PASS stays a PASS and lists what was odd.
 
-use crate::exit::Exit;
+use schema::exit::Exit;
 use serde::Serialize;
 
 /// Share of the planned rate that must be offered, and delivered.
@@ -111,9 +111,9 @@ pub(crate) fn judge(gate: &Gate, facts: &Facts) -> Judgement {
     } else if reasons.is_empty() {
         (Verdict::Pass, Exit::Ok)
     } else if !findings.is_empty() && reasons.iter().all(|reason| reason.excusable) {
-        (Verdict::Invalid, Exit::Invalid)
+        (Verdict::Invalid, Exit::INVALID)
     } else {
-        (Verdict::Fail, Exit::Gate)
+        (Verdict::Fail, Exit::GATE_FAILED)
     };
     Judgement { verdict, exit, reasons, findings }
 }

@@ -1,9 +1,9 @@
 //! The command line: the nouns and what every verb takes.
 
-use crate::exit::TABLE;
 use crate::output::Format;
 use crate::{health, token, user};
 use clap::{Args, Parser, Subcommand};
+use schema::exit::TABLE;
 use std::path::PathBuf;
 
 /// Administers a chatd.
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn help_shows_every_exit_code() {
         let help = Cli::command().render_help().to_string();
-        for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130"] {
+        for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "130"] {
             assert!(
                 help.lines().any(|line| line.split_whitespace().next() == Some(code)),
                 "{code} is missing"

@@ -1,10 +1,10 @@
 //! The admin API over HTTP: one call, its problem turned into a [`Failure`] with an exit code.
 
 use crate::cli::Globals;
-use crate::exit::{Exit, Failure};
 use reqwest::{Method, Response, StatusCode};
 use schema::Code;
 use schema::api::Problem;
+use schema::exit::{Exit, Failure};
 use schema::message::FieldError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,7 +25,7 @@ impl Client {
         let server = globals.server.trim_end_matches('/').to_owned();
         if !server.starts_with("http://") && !server.starts_with("https://") {
             let message = format!("--server {server}: the address must begin with http:// or https://");
-            return Err(Failure::new(Exit::Usage, "usage", message, "such as http://127.0.0.1:8090"));
+            return Err(Failure::usage(message, "such as http://127.0.0.1:8090"));
         }
         let token_file = token_file(globals)?;
         let token = read_token(&token_file)?;
@@ -37,7 +37,7 @@ impl Client {
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(|error| {
-            Failure::new(Exit::Failed, "no-client", error.to_string(), "check the system's certificates")
+            Failure::coded(Exit::Failed, "no-client", error.to_string(), "check the system's certificates")
         })?;
         Ok(Self { http, server, token, token_file })
     }
@@ -82,11 +82,11 @@ impl Client {
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         if error.is_builder() {
             let message = format!("--server {}: this is no address", self.server);
-            return Failure::new(Exit::Usage, "usage", message, "such as http://127.0.0.1:8090");
+            return Failure::usage(message, "such as http://127.0.0.1:8090");
         }
         if error.is_timeout() {
             let hint = "it may have been done: look before repeating, or give it longer with --timeout";
-            return Failure::new(
+            return Failure::coded(
                 Exit::Unreachable,
                 "timeout",
                 format!("{} did not answer in time", self.server),
@@ -95,7 +95,7 @@ impl Client {
         }
         let message = format!("no chatd answers at {}", self.server);
         let hint = "start it with `chatd`, or name its admin address with --server (the gateway's port + 10)";
-        Failure::new(Exit::Unreachable, "unreachable", message, hint)
+        Failure::new(Exit::Unreachable, message, hint)
     }
 
     /// A problem of the server as our failure.
@@ -103,7 +103,7 @@ impl Client {
         let status = response.status();
         let Ok(problem) = response.json::<Problem>().await else {
             let message = format!("{} answered {status} without a problem body", self.server);
-            return Failure::new(
+            return Failure::coded(
                 Exit::Failed,
                 "no-problem",
                 message,
@@ -117,7 +117,7 @@ impl Client {
         }
         Failure {
             request_id: Some(problem.trace_id),
-            ..Failure::new(exit, problem.code.as_str(), message, hint)
+            ..Failure::coded(exit, problem.code.as_str(), message, hint)
         }
     }
 
@@ -152,7 +152,7 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
     response.json().await.map_err(|error| {
         let (exit, code) =
             if error.is_timeout() { (Exit::Unreachable, "timeout") } else { (Exit::Failed, "no-json") };
-        Failure::new(
+        Failure::coded(
             exit,
             code,
             format!("the answer cannot be read: {error}"),
@@ -171,7 +171,7 @@ fn token_file(globals: &Globals) -> Result<PathBuf, Failure> {
     }
     match std::env::var_os("HOME").filter(|home| !home.is_empty()) {
         Some(home) => Ok(PathBuf::from(home).join(".local/share/chatd/admin.token")),
-        None => Err(Failure::new(
+        None => Err(Failure::coded(
             Exit::Auth,
             "no-token",
             "there is no HOME to look for the admin token in",
@@ -184,12 +184,12 @@ fn read_token(file: &std::path::Path) -> Result<String, Failure> {
     let token = std::fs::read_to_string(file).map_err(|error| {
         let message = format!("cannot read the admin token {}: {error}", file.display());
         let hint = "chatd writes it at its first start: name its data folder with --data, or the file with --token-file";
-        Failure::new(Exit::Auth, "no-token", message, hint)
+        Failure::coded(Exit::Auth, "no-token", message, hint)
     })?;
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let message = format!("{} holds no token", file.display());
-        return Err(Failure::new(Exit::Auth, "no-token", message, "is it chatd's admin.token?"));
+        return Err(Failure::coded(Exit::Auth, "no-token", message, "is it chatd's admin.token?"));
     }
     Ok(token.to_owned())
 }

@@ -2,10 +2,10 @@
 
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output;
 use clap::Args;
 use schema::api::HealthStatus;
+use schema::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(crate) struct Health {}

@@ -1,11 +1,10 @@
 //! `chatctl`: administers a chatd over its admin API.
 //!
 //! One file a verb (arguments and `run`), one file for how it talks ([`client`]), prints ([`output`]) and
-//! ends ([`exit`]). Data goes to stdout, everything else to stderr; off a terminal nothing is ever asked.
+//! ends ([`schema::exit`]). Data goes to stdout, everything else to stderr; off a terminal nothing is ever asked.
 
 mod cli;
 mod client;
-mod exit;
 mod health;
 mod output;
 mod token;
@@ -13,8 +12,8 @@ mod user;
 
 use clap::Parser as _;
 use cli::{Cli, Noun};
-use exit::{Exit, Failure};
 use output::Format;
+use schema::exit::{Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
     };
     let format = cli.globals.format();
     match run(cli) {
-        Ok(exit) => exit.code(),
+        Ok(exit) => exit.into(),
         Err(failure) => output::failure(&failure, format),
     }
 }
@@ -32,16 +31,20 @@ fn main() -> ExitCode {
 /// Runs the verb on this thread; Ctrl-C ends it.
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(Exit::Failed, "no-runtime", format!("cannot start: {error}"), "try again")
+        Failure::coded(Exit::Failed, "no-runtime", format!("cannot start: {error}"), "try again")
     })?;
     runtime.block_on(async {
         tokio::select! {
             // First, so that a signal is listened for before anything is sent.
             biased;
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            _ = tokio::signal::ctrl_c() => Err(interrupted()),
             result = verb(cli) => result,
         }
     })
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted", "what was sent is done; the same command may be repeated")
 }
 
 async fn verb(cli: Cli) -> Result<Exit, Failure> {
@@ -56,14 +59,14 @@ async fn verb(cli: Cli) -> Result<Exit, Failure> {
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
-        return Exit::Ok.code();
+        return Exit::Ok.into();
     }
     if Format::from_words(std::env::args()) == Some(Format::Json) {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::new(Exit::Usage, "usage", message, "see `chatctl --help`");
+        let failure = Failure::usage(message, "see `chatctl --help`");
         return output::failure(&failure, Some(Format::Json));
     }
     let _ = error.print();
-    Exit::Usage.code()
+    Exit::Usage.into()
 }

@@ -3,8 +3,8 @@
 mod json;
 mod table;
 
-use crate::exit::{Exit, Failure};
 use schema::api::{AdminUser, Health, HealthStatus};
+use schema::exit::{Exit, Failure};
 use serde::Serialize;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -60,7 +60,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let message = format!("cannot write the result: {error}");
-            Err(Failure::new(Exit::Failed, "no-output", message, "check where stdout goes"))
+            Err(Failure::coded(Exit::Failed, "no-output", message, "check where stdout goes"))
         }
         _ => Ok(()),
     }
@@ -75,10 +75,10 @@ pub(crate) fn remark(text: &str) {
 /// Prints a failure and answers its exit code.
 pub(crate) fn failure(failure: &Failure, format: Option<Format>) -> ExitCode {
     match format {
-        Some(Format::Json) => remark(&line(&failure.body())),
-        _ => remark(&failure.to_string()),
+        Some(Format::Json) => remark(&line(failure)),
+        _ => remark(&format!("chatctl: {failure}")),
     }
-    failure.exit.code()
+    failure.exit.into()
 }
 
 impl Show for AdminUser {

@@ -3,8 +3,8 @@
 mod mint;
 
 use crate::cli::Globals;
-use crate::exit::{Exit, Failure};
 use clap::Subcommand;
+use schema::exit::{Exit, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {

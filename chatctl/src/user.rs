@@ -7,8 +7,8 @@ mod import;
 mod list;
 
 use crate::cli::Globals;
-use crate::exit::{Exit, Failure};
 use clap::Subcommand;
+use schema::exit::{Exit, Failure};
 use std::io::Read as _;
 
 #[derive(Debug, Subcommand)]
@@ -58,7 +58,7 @@ fn secret(file: &str) -> Result<String, Failure> {
     };
     read.map_err(|error| {
         let message = format!("cannot read the password from {file}: {error}");
-        Failure::new(Exit::Usage, "usage", message, "name a file that holds the password, or - for stdin")
+        Failure::usage(message, "name a file that holds the password, or - for stdin")
     })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())

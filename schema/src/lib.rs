@@ -7,12 +7,14 @@
 //! - [`event`]: the records of the log and their JSON envelope
 //! - [`position`]: where a record stands in the log; cursors
 //! - [`api`], [`code`]: REST bodies and the one list of error codes
+//! - [`exit`]: the exit codes of the two tools, and the failure that carries one
 //! - [`wire`]: STOMP, bytes to frames and back
 //! - [`limits`]: every bound of the product
 
 pub mod api;
 pub mod code;
 pub mod event;
+pub mod exit;
 pub mod id;
 pub mod limits;
 pub mod message;

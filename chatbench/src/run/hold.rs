@@ -2,12 +2,12 @@
 
 use super::TICK;
 use crate::cli::Run;
-use crate::exit::Failure;
 use crate::fleet::{Fleet, Harvest};
 use crate::interrupt::Interrupt;
 use crate::process::{Usage, steal, usage};
 use crate::progress::Progress;
 use crate::schedule::Schedule;
+use schema::exit::Failure;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::time::sleep_until;

@@ -14,7 +14,9 @@ fn chatd() -> Option<PathBuf> {
     }
     let beside = Path::new(env!("CARGO_BIN_EXE_chatbench")).with_file_name("chatd");
     if !beside.is_file() {
-        eprintln!("not run: no chatd beside chatbench; `cargo build -p chatd`, or name one in CHATBENCH_CHATD");
+        eprintln!(
+            "not run: no chatd beside chatbench; `cargo build -p chatd`, or name one in CHATBENCH_CHATD"
+        );
     }
     beside.is_file().then_some(beside)
 }

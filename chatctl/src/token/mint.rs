@@ -2,10 +2,10 @@
 
 use crate::cli::{Globals, seconds};
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Show};
 use clap::Args;
 use schema::api::{self, Minted, MintedToken};
+use schema::exit::{Exit, Failure};
 use schema::limits;
 
 #[derive(Debug, Args)]

@@ -3,10 +3,10 @@
 use super::{path, secret};
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output;
 use clap::Args;
 use schema::api::{AdminUser, NewUser};
+use schema::exit::{Exit, Failure};
 use schema::{Code, DisplayName, Phone, Username};
 
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ async fn existing(client: &Client, wanted: &NewUser, taken: Failure) -> Result<A
     let found: AdminUser = match client.get(&path(name)).await {
         Err(failure) if failure.exit == Exit::NotFound => {
             let hint = "look with `chatctl user get` who has the phone number";
-            return Err(Failure::new(Exit::Differs, "differs", taken.message, hint));
+            return Err(Failure::new(Exit::Differs, taken.message, hint));
         }
         result => result?,
     };
@@ -67,7 +67,7 @@ async fn existing(client: &Client, wanted: &NewUser, taken: Failure) -> Result<A
         return Ok(found);
     }
     let message = format!("{name} is there, but differs: {}", differences.join("; "));
-    Err(Failure::new(Exit::Differs, "differs", message, "choose another name, or delete that user first"))
+    Err(Failure::new(Exit::Differs, message, "choose another name, or delete that user first"))
 }
 
 fn differ<T: PartialEq + std::fmt::Display>(

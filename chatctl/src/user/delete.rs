@@ -3,9 +3,9 @@
 use super::path;
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output;
 use clap::Args;
+use schema::exit::{Exit, Failure};
 use std::io::{BufRead as _, IsTerminal as _};
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &Delete, globals: &Globals) -> Result<Exit, Failur
 fn confirm(user: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         let message = format!("deleting {user} wants a confirmation, and there is no terminal to ask on");
-        return Err(Failure::new(Exit::Usage, "usage", message, "say --yes"));
+        return Err(Failure::usage(message, "say --yes"));
     }
     output::remark(&format!(
         "This deletes {user}, ends the sessions and closes the sockets. Type the name to go on:"
@@ -44,7 +44,7 @@ fn confirm(user: &str) -> Result<(), Failure> {
     if read.is_ok() && typed.trim() == user {
         return Ok(());
     }
-    Err(Failure::new(
+    Err(Failure::coded(
         Exit::Refused,
         "not-confirmed",
         "that is another name: nothing was deleted",

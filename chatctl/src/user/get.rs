@@ -3,10 +3,10 @@
 use super::path;
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output;
 use clap::Args;
 use schema::api::AdminUser;
+use schema::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {

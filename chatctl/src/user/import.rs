@@ -4,12 +4,12 @@ mod rows;
 
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Show};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rows::{Row, Rows};
 use schema::api::{Imported, NewUser, OnConflict};
+use schema::exit::{Exit, Failure};
 use schema::limits;
 use serde::Serialize;
 use std::io::IsTerminal as _;

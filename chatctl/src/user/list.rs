@@ -2,10 +2,10 @@
 
 use crate::cli::Globals;
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
 use clap::Args;
 use schema::api::AdminUsers;
+use schema::exit::{Exit, Failure};
 use schema::limits;
 
 #[derive(Debug, Args)]
@@ -23,12 +23,7 @@ pub(crate) async fn run(args: &List, globals: &Globals) -> Result<Exit, Failure>
     if let Some(cursor) = &args.cursor {
         if !cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte)) {
             let hint = "take the nextCursor of the page before, as it is";
-            return Err(Failure::new(
-                Exit::Usage,
-                "usage",
-                format!("--cursor {cursor:?} is no cursor"),
-                hint,
-            ));
+            return Err(Failure::usage(format!("--cursor {cursor:?} is no cursor"), hint));
         }
         path.push_str(&format!("&cursor={cursor}"));
     }

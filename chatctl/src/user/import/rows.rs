@@ -1,7 +1,7 @@
 //! Rows of an import, read one at a time: CSV with a heading, or NDJSON when the first byte is `{`.
 
-use crate::exit::{Exit, Failure};
 use schema::api::NewUser;
+use schema::exit::{Exit, Failure};
 use schema::limits::BULK_BYTES;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -33,7 +33,7 @@ impl Rows {
         } else {
             Box::new(File::open(file).map_err(|error| {
                 let message = format!("cannot read {file}: {error}");
-                Failure::new(Exit::Usage, "usage", message, "name a CSV or NDJSON file, or - for stdin")
+                Failure::usage(message, "name a CSV or NDJSON file, or - for stdin")
             })?)
         };
         let mut input = BufReader::new(raw);
@@ -51,7 +51,7 @@ impl Rows {
         let columns = heading.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         if !columns.contains(&"username") && !columns.contains(&"phoneNumber") {
             let message = "the heading names neither username nor phone_number";
-            return Err(Failure::new(Exit::Usage, "usage", message, HEADING));
+            return Err(Failure::usage(message, HEADING));
         }
         Ok(Rows::Csv { records: reader.into_records(), columns })
     }
@@ -63,12 +63,7 @@ const HEADING: &str =
 fn column(name: &str) -> Result<&'static str, Failure> {
     let plain = |text: &str| text.trim().trim_start_matches('\u{feff}').replace('_', "").to_ascii_lowercase();
     COLUMNS.into_iter().find(|known| plain(known) == plain(name)).ok_or_else(|| {
-        Failure::new(
-            Exit::Usage,
-            "usage",
-            format!("the heading has a column {name:?} that is not known"),
-            HEADING,
-        )
+        Failure::usage(format!("the heading has a column {name:?} that is not known"), HEADING)
     })
 }
 
@@ -100,7 +95,7 @@ fn ndjson(input: &mut Input, line: &mut u64) -> Result<Option<Row>, Failure> {
         *line += 1;
         if text.len() as u64 == ROW_BYTES && text.last() != Some(&b'\n') {
             let message = format!("line {line} is longer than {ROW_BYTES} bytes");
-            return Err(Failure::new(Exit::Usage, "usage", message, "NDJSON has one user a line"));
+            return Err(Failure::usage(message, "NDJSON has one user a line"));
         }
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -131,11 +126,11 @@ fn reason(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
 }
 
 fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(Exit::Failed, "unreadable", format!("cannot read on: {error}"), "check the file")
+    Failure::coded(Exit::Failed, "unreadable", format!("cannot read on: {error}"), "check the file")
 }
 
 fn bad_csv(error: &csv::Error) -> Failure {
-    Failure::new(Exit::Usage, "usage", format!("no CSV: {error}"), HEADING)
+    Failure::usage(format!("no CSV: {error}"), HEADING)
 }
 
 #[cfg(test)]
