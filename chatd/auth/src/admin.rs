@@ -1,4 +1,4 @@
-//! What the administrators' API does with accounts: create in bulk, mint tokens, end sessions.
+//! What the administrators' API does with accounts: create in bulk, mint tokens, end sessions, delete.
 
 use crate::tokens::fault;
 use crate::{Auth, passwords};
@@ -184,6 +184,29 @@ impl Auth {
     /// When the store does not answer.
     pub async fn end_all_sessions(&self, user: UserId) -> Result<Vec<SessionId>, Problem> {
         self.end_sessions(user, Which::All).await
+    }
+
+    /// Removes a user with credentials and sessions; their tokens are refused from then on.
+    ///
+    /// # Errors
+    /// `not-found`, or when the store does not answer.
+    pub async fn delete_user(&self, user: UserId) -> Result<(), Problem> {
+        let auth = self.clone();
+        // In a task of its own: a caller who goes away must not part the removal from the revocations.
+        tokio::spawn(async move { auth.remove(user).await }).await.map_err(fault)?
+    }
+
+    async fn remove(&self, user: UserId) -> Result<(), Problem> {
+        // First, so that these tokens are dead even if the outcome of the removal stays unknown.
+        self.end_all_sessions(user).await?;
+        let Some(late) = self.0.profiles.delete(user).await? else {
+            return Err(Problem::new(Code::NotFound, "there is no such user"));
+        };
+        // Somebody signed in between the two steps. After the second the store starts no session of theirs.
+        for session in late {
+            self.0.revocations.end(session);
+        }
+        Ok(())
     }
 
     /// The BCrypt hash of a new password.

@@ -4,7 +4,7 @@ use crate::accounts::{end, id, session_row, text};
 use crate::sqlite::{People, commit, refused};
 use async_trait::async_trait;
 use schema::user::PrivacySettings;
-use schema::{Timestamp, UserId};
+use schema::{SessionId, Timestamp, UserId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use store::Error;
@@ -50,7 +50,7 @@ impl Profiles for People {
         query.bind(limit).fetch_all(self.reader()).await.map_err(refused)?.iter().map(profile).collect()
     }
 
-    async fn delete(&self, user: UserId) -> Result<bool, Error> {
+    async fn delete(&self, user: UserId) -> Result<Option<Vec<SessionId>>, Error> {
         let mut transaction = self.begin().await?;
         let sessions = sqlx::query("SELECT * FROM sessions WHERE user_id = ?")
             .bind(&user.as_bytes()[..])
@@ -58,8 +58,11 @@ impl Profiles for People {
             .await
             .map_err(refused)?;
         let now = Timestamp::now();
+        let mut ended = Vec::with_capacity(sessions.len());
         for session in sessions.iter().map(session_row) {
-            end(&mut transaction, &session?, now).await?;
+            let session = session?;
+            end(&mut transaction, &session, now).await?;
+            ended.push(session.session_id);
         }
         let gone = sqlx::query("DELETE FROM users WHERE id = ?")
             .bind(&user.as_bytes()[..])
@@ -67,7 +70,7 @@ impl Profiles for People {
             .await
             .map_err(refused)?;
         commit(transaction).await?;
-        Ok(gone.rows_affected() > 0)
+        Ok((gone.rows_affected() > 0).then_some(ended))
     }
 }
 

@@ -153,8 +153,7 @@ pub(super) async fn delete(
 
 async fn deleted(admin: &Admin, name: &str) -> Result<(), Problem> {
     let user = admin.0.users.get(name).await?.user;
-    admin.0.auth.end_all_sessions(user.user_id).await?;
-    admin.0.users.delete(user.user_id).await?;
+    admin.0.auth.delete_user(user.user_id).await?;
     admin.0.chat.forget(user.user_id, user.username.as_ref());
     Ok(())
 }

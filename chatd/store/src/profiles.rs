@@ -4,7 +4,7 @@ use crate::Error;
 use crate::accounts::Account;
 use async_trait::async_trait;
 use schema::user::PrivacySettings;
-use schema::{DisplayName, Phone, Timestamp, UserId, Username};
+use schema::{DisplayName, Phone, SessionId, Timestamp, UserId, Username};
 
 /// A person's profile.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,7 @@ pub trait Profiles: Send + Sync {
     async fn find(&self, name: &Name) -> Result<Option<Profile>, Error>;
     /// People in the order of their ids, behind `after`, at most `limit`.
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<Profile>, Error>;
-    /// Removes a person with sessions and credentials; `false` when there was none.
-    async fn delete(&self, user: UserId) -> Result<bool, Error>;
+    /// Removes a person with sessions and credentials in one step, behind which no session of theirs can
+    /// start; answers which sessions ended, whose access tokens may still live. `None` when there was nobody.
+    async fn delete(&self, user: UserId) -> Result<Option<Vec<SessionId>>, Error>;
 }

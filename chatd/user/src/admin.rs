@@ -1,4 +1,4 @@
-//! What the administrators' API does with people.
+//! What the administrators' API reads of people. Who deletes one ends tokens too: `Auth::delete_user`.
 
 use crate::lookup::nobody;
 use crate::view::{Viewer, view};
@@ -32,15 +32,6 @@ impl Users {
         let phone = || text.parse::<Phone>().ok().map(Name::Phone);
         let name = name(text).or_else(phone).ok_or_else(nobody)?;
         self.profiles.find(&name).await?.map(admin_user).ok_or_else(nobody)
-    }
-
-    /// Removes a person with credentials and sessions. Their tokens live until `Auth::end_all_sessions` was
-    /// called, so it goes first.
-    ///
-    /// # Errors
-    /// `not-found`, or when the store does not answer.
-    pub async fn delete(&self, user: UserId) -> Result<(), Problem> {
-        if self.profiles.delete(user).await? { Ok(()) } else { Err(nobody()) }
     }
 }
 

@@ -153,11 +153,10 @@ async fn administrators_list_get_and_delete() {
     }
     assert_eq!(service.users.get("nobody").await.unwrap_err().code(), Code::NotFound);
 
-    service.users.delete(service.ids[1]).await.unwrap();
-    assert_eq!(service.users.delete(service.ids[1]).await.unwrap_err().code(), Code::NotFound);
+    service.auth.delete_user(service.ids[1]).await.unwrap();
+    assert_eq!(service.auth.delete_user(service.ids[1]).await.unwrap_err().code(), Code::NotFound);
     service.problem("/api/users/user2", Code::NotFound).await;
 
-    service.auth.end_all_sessions(service.ids[0]).await.unwrap();
-    service.users.delete(service.ids[0]).await.unwrap();
+    service.auth.delete_user(service.ids[0]).await.unwrap();
     service.problem("/api/users/me", Code::Unauthorized).await;
 }

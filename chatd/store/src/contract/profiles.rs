@@ -121,10 +121,13 @@ pub async fn deletes_people(profiles: &dyn Profiles, accounts: &dyn Accounts) {
         last_used_at: now,
         expires_at: now.plus_seconds(1000),
     };
-    let session = NewSession { row, refresh: Some([1; 32]), cookie: Some([2; 32]) };
+    let session = NewSession { row: row.clone(), refresh: Some([1; 32]), cookie: Some([2; 32]) };
     accounts.start_sessions(vec![session]).await.unwrap();
-    assert!(profiles.delete(user).await.unwrap());
-    assert!(!profiles.delete(user).await.unwrap());
+    assert_eq!(profiles.delete(user).await.unwrap(), Some(vec![session_id]));
+    assert_eq!(profiles.delete(user).await.unwrap(), None);
+    let late = SessionRow { session_id: SessionId::draw(), ..row };
+    let late = NewSession { row: late, refresh: Some([4; 32]), cookie: None };
+    assert!(accounts.start_sessions(vec![late]).await.is_err(), "a sign-in comes too late");
     assert_eq!(profiles.find(&Name::Id(user)).await.unwrap(), None);
     assert_eq!(accounts.by_id(user).await.unwrap(), None);
     assert_eq!(accounts.rotate([1; 32], [3; 32], now).await.unwrap(), Rotation::Refused);
