@@ -62,7 +62,7 @@ pub struct Batch {
     pub deliveries: Vec<Delivery>,
 }
 
-/// The links of a sequencer and how far it has handed records to them.
+/// The links of the sequencers, and how far the view is.
 pub(crate) struct Links {
     links: Mutex<Vec<mpsc::Sender<Arc<Batch>>>>,
     position: Mutex<Cursor>,
@@ -80,25 +80,29 @@ impl Links {
         receiver
     }
 
-    /// Behind the last record that was handed over.
+    /// Notes that the view shows everything of a partition before `next`.
+    pub(crate) fn advance(&self, partition: u32, next: u64) {
+        if let Some(slot) = self.position.lock().next.get_mut(partition as usize) {
+            *slot = next.max(*slot);
+        }
+    }
+
+    /// Behind the last record that the view shows.
     pub(crate) fn position(&self) -> Cursor {
         self.position.lock().clone()
     }
 
     /// Hands a batch over, in order, waiting while a link is full.
     pub(crate) async fn hand_over(&self, batch: Batch) {
-        let (partition, next) = (batch.partition, batch.next);
-        if !batch.deliveries.is_empty() {
-            let batch = Arc::new(batch);
-            let links = self.links.lock().clone();
-            for link in &links {
-                if link.send(Arc::clone(&batch)).await.is_err() {
-                    self.links.lock().retain(|l| !l.is_closed());
-                }
-            }
+        if batch.deliveries.is_empty() {
+            return;
         }
-        if let Some(slot) = self.position.lock().next.get_mut(partition as usize) {
-            *slot = (*slot).max(next);
+        let batch = Arc::new(batch);
+        let links = self.links.lock().clone();
+        for link in &links {
+            if link.send(Arc::clone(&batch)).await.is_err() {
+                self.links.lock().retain(|l| !l.is_closed());
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ impl Chat {
         self.0.people.forget(user, username);
     }
 
-    /// Behind the last record that was handed to the delivery links.
+    /// Behind the last record that the view shows: everything acknowledged lies before it.
     pub fn position(&self) -> Cursor {
         self.0.shared.links.position()
     }

@@ -84,9 +84,9 @@ impl Chat {
         })
     }
 
-    /// What a device without a cursor has to catch up with.
-    pub async fn backlog(&self, user: UserId, session: SessionId) -> Result<Backlog, Error> {
-        let until = self.position();
+    /// What a device without a cursor has to catch up with. `until` is the position when it asked: what
+    /// comes later is for it in any case.
+    pub async fn backlog(&self, user: UserId, session: SessionId, until: Cursor) -> Result<Backlog, Error> {
         let device = self.device(user, session).await?.filter(|device| device.epoch == until.epoch);
         let mut device = device.unwrap_or_else(|| Cursor { epoch: until.epoch, next: Vec::new() });
         device.next.resize(until.next.len(), 0);

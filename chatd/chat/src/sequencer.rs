@@ -97,6 +97,7 @@ impl Sequencer {
             None => (0, None),
         };
         partition.seek(next).await?;
+        shared.links.advance(number, next);
         let replay_end = shared.events.end(Topic::Messages, number).await?;
         if replay_end > next {
             info!(partition = number, records = replay_end - next, "replaying the log into the history view");

@@ -19,8 +19,8 @@ const RETRY: u32 = 4;
 
 /// Where a replay starts.
 pub(crate) enum Start {
-    /// Behind what this device has, else with what no device has.
-    Device,
+    /// Behind what this device has, else with what no device has; with the position at the SUBSCRIBE.
+    Device(Cursor),
     Cursor(Cursor),
 }
 
@@ -65,13 +65,13 @@ impl Replay {
         match self.start.take() {
             None => {}
             Some(Start::Cursor(cursor)) => self.cursor = cursor,
-            Some(Start::Device) => match chat.backlog(who.user, who.session).await {
+            Some(Start::Device(until)) => match chat.backlog(who.user, who.session, until.clone()).await {
                 Ok(backlog) => {
                     self.cursor = backlog.from.clone();
                     self.backlog = Some(backlog);
                 }
                 Err(error) => {
-                    self.start = Some(Start::Device);
+                    self.start = Some(Start::Device(until));
                     return Err(error);
                 }
             },

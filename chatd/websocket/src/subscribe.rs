@@ -52,7 +52,7 @@ impl Session {
         }
         let start = match frame.header("cursor") {
             Some(text) if queue == Queue::Messages => self.start_at(text)?,
-            _ => Start::Device,
+            _ => Start::Device(self.hub.chat.position()),
         };
         self.next_subscription += 1;
         let number = self.next_subscription;
@@ -71,10 +71,12 @@ impl Session {
 
     /// A cursor of another life of the log starts anew, as none would.
     fn start_at(&self, text: &str) -> Result<Start, Fatal> {
-        let Some(who) = self.connection.identity.get().copied() else { return Ok(Start::Device) };
+        let Some(who) = self.connection.identity.get().copied() else {
+            return Ok(Start::Device(self.hub.chat.position()));
+        };
         let cursor = match self.hub.chat.open_cursor(who.user, text) {
             Ok(cursor) => cursor,
-            Err(CursorError::OtherEpoch) => return Ok(Start::Device),
+            Err(CursorError::OtherEpoch) => return Ok(Start::Device(self.hub.chat.position())),
             Err(CursorError::Malformed) => {
                 return Err(Fatal::protocol("cursor is not one that was given to you"));
             }

@@ -37,6 +37,10 @@ pub(super) async fn run(
         effects.push(done);
     }
     write(shared, &working, &changed, &mut effects).await?;
+    // Before anybody is told: who asks afterwards finds the position behind what was acknowledged.
+    if let Some((last, _)) = events.last() {
+        shared.links.advance(last.partition, last.offset + 1);
+    }
     answer(shared, events, &effects);
     hand_over(shared, &working, events, effects).await?;
     for (conversation, live) in working {

@@ -15,6 +15,22 @@ async fn a_restart_finds_everything_and_goes_on_counting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restart_brings_nothing_back_that_was_delivered() {
+    let world = World::new().await;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    for n in 0..20 {
+        world.send(ann, "bob", &n.to_string(), None).await.unwrap();
+    }
+    world.chat.mark(bob, ann, chat::MarkKind::Delivered, 20, None).await.unwrap();
+    let before = world.chat.position();
+    let world = world.restart().await;
+    assert_eq!(world.chat.position(), before);
+    for user in [ann, bob] {
+        assert!(crate::replay::backlog(&world, user, schema::SessionId::draw()).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_survives_a_restart() {
     let world = World::new().await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);

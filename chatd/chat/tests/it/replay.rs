@@ -6,7 +6,7 @@ use store::messages::StoredMessage;
 
 /// Everything that a device without a cursor is given, in small pages.
 pub(crate) async fn backlog(world: &World, user: UserId, session: SessionId) -> Vec<Arc<StoredMessage>> {
-    let backlog = world.chat.backlog(user, session).await.unwrap();
+    let backlog = world.chat.backlog(user, session, world.chat.position()).await.unwrap();
     let (mut cursor, mut all) = (backlog.from.clone(), Vec::new());
     loop {
         let (page, next) = world.chat.feed(user, &cursor, 7).await.unwrap();
@@ -41,7 +41,7 @@ async fn what_is_not_delivered_comes_in_log_order_without_ones_own() {
     assert_eq!(contents(&backlog(&world, bob, SessionId::draw()).await), expected);
     // Who only sends has nothing to catch up with, however much it was.
     assert_eq!(contents(&backlog(&world, cem, SessionId::draw()).await), Vec::<String>::new());
-    let from = world.chat.backlog(cem, SessionId::draw()).await.unwrap().from;
+    let from = world.chat.backlog(cem, SessionId::draw(), world.chat.position()).await.unwrap().from;
     assert!(from.next_in(0) > 30, "nothing is read that was sent long ago: {from:?}");
 }
 
