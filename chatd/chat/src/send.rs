@@ -5,10 +5,10 @@
 
 use crate::apply::Outcome;
 use crate::{Chat, Error};
+use schema::event::EventType;
 use schema::event::{
     APPLY_VERSION, Body, Envelope, Event, ReplyTo, SCHEMA_VERSION, Sent as SentPayload, Topic,
 };
-use schema::event::{EventType, partition_of};
 use schema::{ConversationId, Draft, MessageId, MessageStatus, Timestamp, UserId};
 use std::sync::Arc;
 use store::messages::StoredMessage;
@@ -120,8 +120,7 @@ impl Chat {
             }
         };
         event.reply_to = Some(reply_to);
-        let partitions = shared.events.partitions(Topic::Messages);
-        let partition = partition_of(&event.conversation_id.to_string(), partitions);
+        let partition = self.partition(event.conversation_id);
         let done = {
             let shared = Arc::clone(shared);
             Box::new(move |result: Result<u64, store::Error>| {
