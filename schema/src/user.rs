@@ -47,6 +47,40 @@ impl Default for PrivacySettings {
     }
 }
 
+/// What a viewer is to a person who is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The same person.
+    Oneself,
+    /// The person has the viewer among their contacts.
+    Contact,
+    Stranger,
+    /// One of the two has blocked the other: nothing of one is shown to the other.
+    Blocked,
+}
+
+impl PrivacySettings {
+    /// Whether a viewer may know when the person was last there, and whether they are there now.
+    pub fn shows_last_seen(&self, to: Relation) -> bool {
+        allows(self.show_last_seen, self.last_seen_policy, to)
+    }
+
+    /// Whether a viewer may see the person's photo.
+    pub fn shows_photo(&self, to: Relation) -> bool {
+        allows(self.show_profile_photo, self.profile_photo_policy, to)
+    }
+}
+
+/// A thing is visible if its flag and its policy both allow it; to oneself everything is.
+fn allows(flag: bool, policy: Policy, to: Relation) -> bool {
+    match to {
+        Relation::Oneself => true,
+        Relation::Blocked => false,
+        Relation::Contact => flag && policy != Policy::Nobody,
+        Relation::Stranger => flag && policy == Policy::Everyone,
+    }
+}
+
 /// Who is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]

@@ -6,6 +6,7 @@
 //! - [`door`], [`shell`]: the layers of a listener: trace id, panics, limits, identity, 404 and 405
 //! - [`Problem`]: the one error answer (RFC 9457); [`Json`], [`Query`]: bodies and parameters in
 //! - [`Caller`], [`Verifier`], [`Revocations`]: who calls, and which sessions have ended
+//! - [`Identify`]: who opens a socket without a token; [`Changes`]: word that a person changed
 //! - [`Signer`], [`secret`]: sealed cursors, and keys on disk that nobody else may read
 //! - [`Limiter`]: calls a minute; [`Metrics`], [`Health`], [`operations`]: what an operator sees
 //! - [`bind`], [`serve`]: sockets
@@ -14,9 +15,11 @@
 //! answers 5xx; an answer never shows an internal cause, the log does, under the same trace id.
 
 pub mod caller;
+pub mod changes;
 pub mod door;
 pub mod extract;
 pub mod health;
+pub mod identify;
 pub mod limiter;
 pub mod metrics;
 pub mod operations;
@@ -28,9 +31,11 @@ pub mod signer;
 pub mod trace;
 
 pub use caller::{Caller, Claims, Verifier};
+pub use changes::Changes;
 pub use door::{door, shell};
 pub use extract::{BodyLimit, Json, Query};
 pub use health::Health;
+pub use identify::Identify;
 pub use limiter::{Limiter, Peer};
 pub use metrics::Metrics;
 pub use operations::operations;

@@ -10,7 +10,7 @@ const FILE_LINES: usize = 600;
 const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "manager", "mod"];
 
 /// Which packages of ours each package may name (ARCHITECTURE.md, "Code map").
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("schema", &[]),
     ("chatd/store", &["schema"]),
     ("chatd/embedded", &["schema", "store"]),
@@ -19,8 +19,9 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("chatd/user", &["schema", "store", "edge"]),
     ("chatd/chat", &["schema", "store", "edge"]),
     ("chatd/gateway", &["schema", "store", "edge"]),
-    ("chatd/websocket", &["schema", "store", "edge", "chat"]),
-    ("chatd", &["schema", "store", "embedded", "edge", "auth", "user", "chat", "gateway", "websocket"]),
+    ("chatd/presence", &["schema", "store", "edge"]),
+    ("chatd/websocket", &["schema", "store", "edge", "chat", "presence"]),
+    ("chatd", &["schema", "store", "embedded", "edge", "auth", "user", "chat", "gateway", "presence", "websocket"]),
     ("chatctl", &["schema"]),
     ("chatbench", &["schema"]),
 ];
