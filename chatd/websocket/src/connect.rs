@@ -44,12 +44,12 @@ impl Session {
         let own_ms = self.hub.config.heartbeat_ms;
         let own = HeartBeat { can_send: own_ms, wants: own_ms };
         let terms = negotiate(frame, own)?;
-        let token = self.token.take();
+        let entry = self.entry.take().unwrap_or_default();
         let refused = |message: &str| Fatal { close: Close::POLICY, ..Fatal::protocol(message) };
         let unauthorized = || {
             refused("Unauthorized: send a valid access token as `Authorization: Bearer <token>` in CONNECT")
         };
-        let token = bearer(frame).or(token.as_deref()).ok_or_else(unauthorized)?;
+        let token = bearer(frame).or(entry.token.as_deref()).ok_or_else(unauthorized)?;
         let caller = self.hub.verifier.verify(token).map_err(|problem| {
             tracing::debug!(cause = problem.cause(), "CONNECT refused");
             unauthorized()

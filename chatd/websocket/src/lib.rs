@@ -55,6 +55,8 @@ pub struct Config {
     pub outbox_bytes: usize,
     /// Seconds from the upgrade to the CONNECT frame.
     pub connect_deadline_s: u64,
+    /// Bytes of a STOMP frame, and of a plain WebSocket message.
+    pub frame_bytes: usize,
     /// Period of heart-beats that is offered in both directions, in milliseconds.
     pub heartbeat_ms: u32,
     /// Origins of pages that may open sockets, besides the server's own; `*` is all.
@@ -69,6 +71,7 @@ impl Default for Config {
             sockets_per_user: limits::SOCKETS_PER_USER,
             outbox_bytes: limits::OUTBOX_BYTES,
             connect_deadline_s: limits::CONNECT_DEADLINE_S,
+            frame_bytes: limits::FRAME_BYTES,
             heartbeat_ms: u32::try_from(limits::HEARTBEAT_MS).unwrap_or(u32::MAX),
             allowed_origins: Vec::new(),
         }

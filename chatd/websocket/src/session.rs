@@ -7,6 +7,7 @@ use crate::frames;
 use crate::replay::Replay;
 use crate::send::Bucket;
 use crate::subscribe::Subscribed;
+use crate::upgrade::Entry;
 use crate::write::Event;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
@@ -28,8 +29,8 @@ pub(crate) struct Session {
     pub(crate) socket: WebSocket,
     pub(crate) decoder: Decoder,
     pub(crate) version: Version,
-    /// A token that came with the upgrade.
-    pub(crate) token: Option<Box<str>>,
+    /// What the opening request said of who it is, until CONNECT.
+    pub(crate) entry: Option<Box<Entry>>,
     pub(crate) times: Times,
     /// The earliest tick at which the wheel comes by.
     pub(crate) awake_at: u32,
@@ -95,20 +96,20 @@ impl Drop for Booked {
 
 impl Session {
     /// Serves one socket to its end.
-    pub(crate) async fn run(hub: Arc<Hub>, socket: WebSocket, token: Option<Box<str>>) {
+    pub(crate) async fn run(hub: Arc<Hub>, socket: WebSocket, entry: Box<Entry>) {
         let id = hub.next_connection.fetch_add(1, Ordering::Relaxed);
         let connection = Arc::new(Connection::new(id, hub.config.outbox_bytes));
         hub.connections.open(&connection);
         hub.metrics.sockets.inc();
         let booked = Booked(Arc::clone(&hub), Arc::clone(&connection));
-        let session = Box::new(Self::new(hub, connection, socket, token));
+        let session = Box::new(Self::new(hub, connection, socket, entry));
         if AssertUnwindSafe(session.serve()).catch_unwind().await.is_err() {
             booked.0.metrics.session_panics.inc();
             tracing::error!(connection = booked.1.id, "a session ended in a panic");
         }
     }
 
-    fn new(hub: Arc<Hub>, connection: Arc<Connection>, socket: WebSocket, token: Option<Box<str>>) -> Self {
+    fn new(hub: Arc<Hub>, connection: Arc<Connection>, socket: WebSocket, entry: Box<Entry>) -> Self {
         let times = Times::new(hub.wheel.now(), Duration::from_secs(hub.config.connect_deadline_s));
         Self {
             bucket: Bucket::new(&hub.config),
@@ -117,7 +118,7 @@ impl Session {
             socket,
             decoder: Decoder::new(Side::Server),
             version: Version::V10,
-            token,
+            entry: Some(entry),
             times,
             awake_at: u32::MAX,
             subscriptions: Vec::new(),
