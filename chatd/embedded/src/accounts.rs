@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use schema::limits::{ACCESS_TOKEN_S, REFRESH_TOKEN_S};
 use schema::{Phone, SessionId, Timestamp, UserId, Username};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Row, SqliteConnection};
 use store::Error;
-use store::accounts::{Account, Accounts, NewSession, Role, Rotation, SecretHash, SessionRow, Which};
+use store::accounts::{
+    Account, Accounts, NewSession, PasswordChange, Role, Rotation, SecretHash, SessionRow, Which,
+};
 
 #[async_trait]
 impl Accounts for People {
@@ -39,27 +41,65 @@ impl Accounts for People {
         row.map_err(refused)?.as_ref().map(account).transpose()
     }
 
-    async fn set_password(&self, user: UserId, hash: &str) -> Result<(), Error> {
+    async fn change_password(
+        &self,
+        user: UserId,
+        change: PasswordChange,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, Error> {
         let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
-            .bind(hash)
+        if live(&mut transaction, change.keep, now).await?.is_none_or(|row| row.user_id != user) {
+            return Ok(None);
+        }
+        let changed = sqlx::query(
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ? AND disabled = 0",
+        )
+        .bind(&change.to)
+        .bind(&user.as_bytes()[..])
+        .bind(&change.from)
+        .execute(&mut *transaction)
+        .await
+        .map_err(refused)?;
+        if changed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let ended = end_named(&mut transaction, user, Which::AllBut(change.keep), now).await?;
+        commit(transaction).await?;
+        Ok(Some(ended))
+    }
+
+    async fn set_disabled(
+        &self,
+        user: UserId,
+        disabled: bool,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, Error> {
+        let mut transaction = self.begin().await?;
+        let found = sqlx::query("UPDATE users SET disabled = ? WHERE id = ?")
+            .bind(disabled)
             .bind(&user.as_bytes()[..])
             .execute(&mut *transaction)
             .await
             .map_err(refused)?;
-        commit(transaction).await
+        if found.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let ended =
+            if disabled { end_named(&mut transaction, user, Which::All, now).await? } else { Vec::new() };
+        commit(transaction).await?;
+        Ok(Some(ended))
     }
 
-    async fn start_sessions(&self, sessions: Vec<NewSession>) -> Result<(), Error> {
+    async fn start_sessions(&self, sessions: Vec<NewSession>) -> Result<bool, Error> {
         let mut transaction = self.begin().await?;
-        let now = Timestamp::now();
-        if self.prune_now(now.0) {
-            prune(&mut transaction, now).await?;
-        }
         for session in &sessions {
-            start(&mut transaction, session).await?;
+            // An early return undoes the transaction.
+            if !start(&mut transaction, session).await? {
+                return Ok(false);
+            }
         }
-        commit(transaction).await
+        commit(transaction).await?;
+        Ok(true)
     }
 
     async fn rotate(&self, old: SecretHash, new: SecretHash, now: Timestamp) -> Result<Rotation, Error> {
@@ -125,25 +165,7 @@ impl Accounts for People {
         now: Timestamp,
     ) -> Result<Vec<SessionId>, Error> {
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query("SELECT * FROM sessions WHERE user_id = ? AND expires_at > ?")
-            .bind(&user.as_bytes()[..])
-            .bind(now.0)
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(refused)?;
-        let mut ended = Vec::new();
-        for row in rows.iter().map(session_row) {
-            let row = row?;
-            let named = match which {
-                Which::One(session) => row.session_id == session,
-                Which::AllBut(session) => row.session_id != session,
-                Which::All => true,
-            };
-            if named {
-                end(&mut transaction, &row, now).await?;
-                ended.push(row.session_id);
-            }
-        }
+        let ended = end_named(&mut transaction, user, which, now).await?;
         commit(transaction).await?;
         Ok(ended)
     }
@@ -156,28 +178,65 @@ impl Accounts for People {
             .map_err(refused)?;
         rows.iter().map(|row| id(row, "id").map(SessionId::from_bytes)).collect()
     }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<SessionId>, Error> {
+        // Read first: the writer is not held up when there is nothing to do, which is nearly always.
+        let due: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at <= ?1) \
+             OR EXISTS (SELECT 1 FROM refresh_tokens WHERE expires_at <= ?1) \
+             OR EXISTS (SELECT 1 FROM ended_sessions WHERE forget_at <= ?1)",
+        )
+        .bind(now.0)
+        .fetch_one(self.reader())
+        .await
+        .map_err(refused)?;
+        if !due {
+            return Ok(Vec::new());
+        }
+        let mut transaction = self.begin().await?;
+        let rows = sqlx::query(
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ? LIMIT ?) RETURNING id",
+        )
+        .bind(now.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(refused)?;
+        for statement in [
+            "DELETE FROM refresh_tokens WHERE expires_at <= ?",
+            "DELETE FROM ended_sessions WHERE forget_at <= ?",
+        ] {
+            sqlx::query(statement).bind(now.0).execute(&mut *transaction).await.map_err(refused)?;
+        }
+        commit(transaction).await?;
+        rows.iter().map(|row| id(row, "id").map(SessionId::from_bytes)).collect()
+    }
 }
 
-async fn start(connection: &mut SqliteConnection, session: &NewSession) -> Result<(), Error> {
+/// Starts a session, unless its user is disabled or gone.
+async fn start(connection: &mut SqliteConnection, session: &NewSession) -> Result<bool, Error> {
     let row = &session.row;
-    sqlx::query(
+    let started = sqlx::query(
         "INSERT INTO sessions (id, user_id, device_name, created_at, last_used_at, expires_at, cookie) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+         SELECT ?, id, ?, ?, ?, ?, ? FROM users WHERE id = ? AND disabled = 0",
     )
     .bind(&row.session_id.as_bytes()[..])
-    .bind(&row.user_id.as_bytes()[..])
     .bind(row.device_name.as_deref())
     .bind(row.created_at.0)
     .bind(row.last_used_at.0)
     .bind(row.expires_at.0)
     .bind(session.cookie.as_ref().map(|cookie| &cookie[..]))
+    .bind(&row.user_id.as_bytes()[..])
     .execute(&mut *connection)
     .await
     .map_err(refused)?;
-    match session.refresh {
-        Some(refresh) => add_token(connection, row.session_id, refresh, row.expires_at).await,
-        None => Ok(()),
+    if started.rows_affected() == 0 {
+        return Ok(false);
     }
+    if let Some(refresh) = session.refresh {
+        add_token(connection, row.session_id, refresh, row.expires_at).await?;
+    }
+    Ok(true)
 }
 
 async fn add_token(
@@ -255,16 +314,33 @@ pub(crate) async fn end(
         .map_err(refused)
 }
 
-/// Removes what expired. Its tokens expired with it, so nothing needs to know it any more.
-async fn prune(transaction: &mut Transaction<'static, Sqlite>, now: Timestamp) -> Result<(), Error> {
-    for statement in [
-        "DELETE FROM refresh_tokens WHERE expires_at <= ?",
-        "DELETE FROM sessions WHERE expires_at <= ?",
-        "DELETE FROM ended_sessions WHERE forget_at <= ?",
-    ] {
-        sqlx::query(statement).bind(now.0).execute(&mut **transaction).await.map_err(refused)?;
+/// Ends the live sessions of a user that are named, and answers which.
+async fn end_named(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    which: Which,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Error> {
+    let rows = sqlx::query("SELECT * FROM sessions WHERE user_id = ? AND expires_at > ?")
+        .bind(&user.as_bytes()[..])
+        .bind(now.0)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(refused)?;
+    let mut ended = Vec::new();
+    for row in rows.iter().map(session_row) {
+        let row = row?;
+        let named = match which {
+            Which::One(session) => row.session_id == session,
+            Which::AllBut(session) => row.session_id != session,
+            Which::All => true,
+        };
+        if named {
+            end(&mut *connection, &row, now).await?;
+            ended.push(row.session_id);
+        }
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// Sixteen bytes of a column.

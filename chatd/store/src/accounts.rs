@@ -78,11 +78,25 @@ pub trait Accounts: Send + Sync {
     async fn by_username(&self, username: &Username) -> Result<Option<Account>, Error>;
     /// By id.
     async fn by_id(&self, user: UserId) -> Result<Option<Account>, Error>;
-    /// Replaces the password hash.
-    async fn set_password(&self, user: UserId, hash: &str) -> Result<(), Error>;
+    /// Replaces a password hash and ends every session of the user's but one, in one step. Answers which
+    /// ended. `None`: nothing was changed, because the hash is another by now or the session has ended.
+    async fn change_password(
+        &self,
+        user: UserId,
+        change: PasswordChange,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, Error>;
+    /// Disables or enables an account. Disabling ends every session in the same step, behind which none
+    /// starts; answers which ended. `None`: there is no such user.
+    async fn set_disabled(
+        &self,
+        user: UserId,
+        disabled: bool,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, Error>;
 
-    /// Starts sessions, all or none.
-    async fn start_sessions(&self, sessions: Vec<NewSession>) -> Result<(), Error>;
+    /// Starts sessions, all or none. `false`: one of the users is disabled or gone, and none was started.
+    async fn start_sessions(&self, sessions: Vec<NewSession>) -> Result<bool, Error>;
     /// Trades a refresh token for a new one, atomically: of two at once, one wins and the other is a reuse.
     async fn rotate(&self, old: SecretHash, new: SecretHash, now: Timestamp) -> Result<Rotation, Error>;
     /// The live session that a cookie's secret belongs to.
@@ -101,6 +115,19 @@ pub trait Accounts: Send + Sync {
     -> Result<Vec<SessionId>, Error>;
     /// Sessions that were ended after a moment: what a verifier must refuse although its tokens live.
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Error>;
+    /// Removes sessions that have reached their own end, at most `limit`, each answered once, and whatever
+    /// else has expired.
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<Vec<SessionId>, Error>;
+}
+
+/// A new password for an old one.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The hash that was checked.
+    pub from: String,
+    pub to: String,
+    /// The session that goes on.
+    pub keep: SessionId,
 }
 
 /// Which sessions to end.

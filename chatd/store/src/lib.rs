@@ -7,6 +7,7 @@
 //! - [`Messages`]: the history view built from the log, written by the sequencer alone
 //! - [`Accounts`]: credentials and sessions
 //! - [`Profiles`]: people as others see them
+//! - [`Tickets`]: what opens a socket once
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -16,12 +17,14 @@ pub mod error;
 pub mod events;
 pub mod messages;
 pub mod profiles;
+pub mod tickets;
 
 pub use accounts::Accounts;
 pub use error::Error;
 pub use events::Events;
 pub use messages::Messages;
 pub use profiles::Profiles;
+pub use tickets::Tickets;
 
 use std::sync::Arc;
 
@@ -32,4 +35,5 @@ pub struct Stores {
     pub messages: Arc<dyn Messages>,
     pub accounts: Arc<dyn Accounts>,
     pub profiles: Arc<dyn Profiles>,
+    pub tickets: Arc<dyn Tickets>,
 }

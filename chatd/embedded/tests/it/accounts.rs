@@ -17,6 +17,9 @@ macro_rules! promises {
 
 promises! {
     finds_accounts
+    changes_a_password
+    disables_and_enables
+    expires_sessions
     lists_and_ends_sessions
     sessions_start_together
     rotates

@@ -7,3 +7,4 @@ mod events;
 mod messages;
 mod profiles;
 mod set;
+mod tickets;

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "these functions are the bodies of tests")]
 
 use crate::Error;
-use crate::accounts::{Account, Accounts, NewSession, Role, Rotation, SecretHash, SessionRow, Which};
+use crate::accounts::{
+    Account, Accounts, NewSession, PasswordChange, Role, Rotation, SecretHash, SessionRow, Which,
+};
 use crate::contract::profiles::person;
 use crate::profiles::Profiles;
 use schema::{SessionId, Timestamp, UserId};
@@ -33,7 +35,7 @@ fn session(user: UserId, refresh: u8) -> NewSession {
     NewSession { row, refresh: Some(hash(refresh)), cookie: Some(hash(refresh + 100)) }
 }
 
-/// An account is found by phone number, username and id, as it was created; a new password replaces the old.
+/// An account is found by phone number, username and id, as it was created.
 pub async fn finds_accounts(accounts: &dyn Accounts, profiles: &dyn Profiles) {
     let mut admin = person("boss");
     admin.account.role = Role::Admin;
@@ -50,11 +52,103 @@ pub async fn finds_accounts(accounts: &dyn Accounts, profiles: &dyn Profiles) {
     }
     assert_eq!(accounts.by_username(&"nobody".parse().unwrap()).await.unwrap(), None);
     assert_eq!(accounts.by_phone(&"+1999999999".parse().unwrap()).await.unwrap(), None);
-    accounts.set_password(admin.account.user_id, "another").await.unwrap();
-    let found = accounts.by_id(admin.account.user_id).await.unwrap().unwrap();
+    assert_eq!(accounts.by_id(UserId::draw()).await.unwrap(), None);
+}
+
+/// A password is changed only from the one that was checked and by a live session, which is then the only one.
+pub async fn changes_a_password(accounts: &dyn Accounts, profiles: &dyn Profiles) {
+    let (user, other) = (somebody(profiles, "user1").await, somebody(profiles, "user2").await);
+    let mut sessions: Vec<NewSession> = (1..=4).map(|n| session(user.user_id, n)).collect();
+    sessions[3].row.expires_at = NOW;
+    let strangers = session(other.user_id, 9);
+    accounts.start_sessions([sessions.clone(), vec![strangers.clone()]].concat()).await.unwrap();
+    let ids: Vec<SessionId> = sessions.iter().map(|session| session.row.session_id).collect();
+    let old = user.password_hash.clone().unwrap();
+    let change = async |from: &str, keep: SessionId| {
+        let change = PasswordChange { from: from.to_owned(), to: "another".to_owned(), keep };
+        accounts.change_password(user.user_id, change, NOW).await.unwrap()
+    };
+    for (from, keep) in [
+        ("not this one", ids[0]),
+        (old.as_str(), SessionId::draw()),
+        (old.as_str(), strangers.row.session_id),
+        (old.as_str(), ids[3]),
+    ] {
+        assert_eq!(change(from, keep).await, None);
+    }
+    assert_eq!(accounts.by_id(user.user_id).await.unwrap(), Some(user.clone()), "nothing has changed");
+    assert_eq!(accounts.sessions(user.user_id, NOW, 9).await.unwrap().len(), 3);
+    let (a, b) = tokio::join!(change(&old, ids[0]), change(&old, ids[0]));
+    let [mut ended] = <[_; 1]>::try_from([a, b].into_iter().flatten().collect::<Vec<_>>()).unwrap();
+    ended.sort_unstable();
+    let mut expected = [ids[1], ids[2]];
+    expected.sort_unstable();
+    assert_eq!(ended, expected, "of two at once one changes it");
+    let found = accounts.by_id(user.user_id).await.unwrap().unwrap();
     assert_eq!(found.password_hash.as_deref(), Some("another"));
-    let other = accounts.by_username(&"other".parse().unwrap()).await.unwrap().unwrap();
-    assert_ne!(other.password_hash.as_deref(), Some("another"));
+    assert_eq!(accounts.by_id(other.user_id).await.unwrap(), Some(other.clone()));
+    assert_eq!(accounts.sessions(user.user_id, NOW, 9).await.unwrap(), [sessions[0].row.clone()]);
+    assert_eq!(accounts.sessions(other.user_id, NOW, 9).await.unwrap().len(), 1);
+    assert!(matches!(accounts.rotate(hash(1), hash(11), NOW).await.unwrap(), Rotation::Rotated(_)));
+    assert_eq!(accounts.rotate(hash(2), hash(12), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(accounts.ended_since(NOW).await.unwrap().len(), 2);
+}
+
+/// Disabling ends every session in the same step and lets none start; enabling lets them start again.
+pub async fn disables_and_enables(accounts: &dyn Accounts, profiles: &dyn Profiles) {
+    let (user, other) =
+        (somebody(profiles, "user1").await.user_id, somebody(profiles, "user2").await.user_id);
+    let first = session(user, 1);
+    accounts.start_sessions(vec![first.clone(), session(other, 2)]).await.unwrap();
+    assert_eq!(accounts.set_disabled(UserId::draw(), true, NOW).await.unwrap(), None);
+    let ended = accounts.set_disabled(user, true, NOW).await.unwrap();
+    assert_eq!(ended, Some(vec![first.row.session_id]));
+    assert!(accounts.by_id(user).await.unwrap().unwrap().disabled);
+    assert!(!accounts.by_id(other).await.unwrap().unwrap().disabled);
+    assert_eq!(accounts.set_disabled(user, true, NOW).await.unwrap(), Some(vec![]), "once more is no error");
+    assert_eq!(accounts.rotate(hash(1), hash(11), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(accounts.by_cookie(hash(101), NOW).await.unwrap(), None);
+    assert_eq!(accounts.ended_since(NOW).await.unwrap(), [first.row.session_id]);
+    let both = vec![session(other, 3), session(user, 4)];
+    assert!(!accounts.start_sessions(both.clone()).await.unwrap(), "a disabled user starts none");
+    assert_eq!(accounts.sessions(other, NOW, 9).await.unwrap().len(), 1, "all or none");
+    let change = PasswordChange {
+        from: "hash of user1".to_owned(),
+        to: "another".to_owned(),
+        keep: first.row.session_id,
+    };
+    assert_eq!(accounts.change_password(user, change, NOW).await.unwrap(), None);
+    assert_eq!(accounts.set_disabled(user, false, NOW).await.unwrap(), Some(vec![]));
+    assert!(!accounts.by_id(user).await.unwrap().unwrap().disabled);
+    assert!(accounts.start_sessions(both).await.unwrap());
+    assert_eq!(accounts.sessions(user, NOW, 9).await.unwrap().len(), 1, "the old ones stay ended");
+}
+
+/// Sessions that have reached their own end are answered once, a bounded number at a time, and are gone.
+pub async fn expires_sessions(accounts: &dyn Accounts, profiles: &dyn Profiles) {
+    let user = somebody(profiles, "user1").await.user_id;
+    let mut sessions: Vec<NewSession> = (1..=4).map(|n| session(user, n)).collect();
+    for session in &mut sessions[..3] {
+        session.row.expires_at = NOW.plus_seconds(10);
+    }
+    accounts.start_sessions(sessions.clone()).await.unwrap();
+    let end = NOW.plus_seconds(10);
+    assert_eq!(accounts.expire(NOW.plus_seconds(9), 9).await.unwrap(), []);
+    let mut expired = accounts.expire(end, 2).await.unwrap();
+    assert_eq!(expired.len(), 2);
+    expired.extend(accounts.expire(end, 2).await.unwrap());
+    expired.sort_unstable();
+    let mut expected: Vec<_> = sessions[..3].iter().map(|session| session.row.session_id).collect();
+    expected.sort_unstable();
+    assert_eq!(expired, expected);
+    assert_eq!(accounts.expire(end, 2).await.unwrap(), []);
+    assert_eq!(accounts.sessions(user, NOW, 9).await.unwrap(), [sessions[3].row.clone()]);
+    let Rotation::Rotated(row) = accounts.rotate(hash(4), hash(5), end).await.unwrap() else {
+        panic!("refused a live token")
+    };
+    assert_eq!(accounts.expire(sessions[3].row.expires_at, 9).await.unwrap(), [], "a trade made it live on");
+    assert_eq!(accounts.expire(row.expires_at, 9).await.unwrap(), [row.session_id]);
+    assert_eq!(accounts.ended_since(NOW).await.unwrap(), [], "nobody ended it");
 }
 
 /// Live sessions are listed newest first, and end when they are told or by themselves.
@@ -96,8 +190,9 @@ pub async fn sessions_start_together(accounts: &dyn Accounts, profiles: &dyn Pro
     let refused = accounts.start_sessions(vec![session(user, 2), session(user, 1)]).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     assert_eq!(accounts.sessions(user, NOW, 10).await.unwrap().len(), 1);
-    let unknown = accounts.start_sessions(vec![session(UserId::draw(), 3)]).await;
-    assert!(unknown.is_err(), "a session of nobody");
+    let with_nobody = vec![session(user, 3), session(UserId::draw(), 4)];
+    assert!(!accounts.start_sessions(with_nobody).await.unwrap(), "a session of nobody");
+    assert_eq!(accounts.sessions(user, NOW, 10).await.unwrap().len(), 1);
 }
 
 /// A refresh token is traded once; the new one works, and the session lives on.
