@@ -11,6 +11,8 @@ use std::time::Duration;
 pub const REQUESTS_PER_MINUTE: u32 = 100;
 /// Accounts an address may register a minute.
 pub const REGISTRATIONS_PER_MINUTE: u32 = 20;
+/// Look-ups of people by phone number or username that a caller may make a minute.
+pub const LOOKUPS_PER_MINUTE: u32 = 30;
 /// Wrong passwords for an account in 15 minutes.
 pub const LOGIN_FAILURES_PER_ACCOUNT: u32 = 10;
 /// Wrong passwords from an address in 15 minutes.
@@ -29,6 +31,8 @@ pub const CONTENT_CHARS_MAX: usize = 49_000;
 pub const FRAME_BYTES: usize = 65_536;
 /// Bytes of a JSON body.
 pub const JSON_BYTES: usize = 262_144;
+/// Levels of arrays and objects within each other in JSON that a client sends; ours need 4.
+pub const JSON_DEPTH: usize = 32;
 /// Bytes of a message's metadata, as JSON.
 pub const METADATA_BYTES: usize = 4096;
 /// Characters of a client message id.
@@ -37,7 +41,11 @@ pub const CLIENT_MESSAGE_ID_CHARS: usize = 64;
 pub const OUTBOX_BYTES: usize = 524_288;
 /// Sockets of a user at once.
 pub const SOCKETS_PER_USER: usize = 64;
-/// Rows of a page, by default and at most.
+/// Sockets of an address at once, by default; 0 is no bound.
+pub const SOCKETS_PER_ADDRESS: usize = 0;
+/// Bytes of an uploaded file.
+pub const UPLOAD_BYTES: usize = 10_485_760;
+/// Rows of a page, when none are asked for.
 pub const PAGE: usize = 50;
 /// Rows of a page at most.
 pub const PAGE_MAX: usize = 200;
@@ -45,6 +53,13 @@ pub const PAGE_MAX: usize = 200;
 pub const CONNECT_DEADLINE_S: u64 = 30;
 /// Conversations of a person that are listed.
 pub const CONVERSATIONS_MAX: usize = 10_000;
+
+/// People that somebody may have blocked at once.
+pub const BLOCKS_MAX: usize = 10_000;
+/// Conversations of a deleted person whose content is erased.
+pub const ERASED_CONVERSATIONS_MAX: usize = 1_000_000;
+/// Rows that an erasure rewrites in one batch of the history view.
+pub const ERASE_BATCH: usize = 1_000;
 
 // --- accounts ---
 
@@ -60,6 +75,10 @@ pub const DEVICE_NAME_CHARS_MAX: usize = 100;
 pub const USERNAME_CHARS_MIN: usize = 3;
 /// Characters of a username, at most.
 pub const USERNAME_CHARS_MAX: usize = 32;
+/// Bytes of the address of a person's photo, at most.
+pub const AVATAR_URL_BYTES_MAX: usize = 2048;
+/// Contacts of a person, at most.
+pub const CONTACTS: usize = 5_000;
 /// Life of an access token.
 pub const ACCESS_TOKEN_S: i64 = 15 * 60;
 /// Life of a refresh token.
@@ -70,6 +89,16 @@ pub const MINTED_TOKEN_S_MAX: i64 = 30 * 24 * 3600;
 pub const BCRYPT_COST: u32 = 12;
 /// Hashes that may wait for a hashing thread; more answer 503.
 pub const HASH_QUEUE: usize = 64;
+/// Life of a one-time ticket that opens a socket.
+pub const TICKET_S: i64 = 30;
+/// Live tickets of a user at once; a page that opens several sockets needs one each.
+pub const TICKETS_PER_USER: usize = 16;
+/// Live tickets of a process at once: about 13 MB.
+pub const TICKETS: usize = 65_536;
+/// Time between two looks for sessions that have reached their own end, whose sockets are then closed.
+pub const SESSION_SWEEP: Duration = Duration::from_secs(5);
+/// Sessions that one such look ends at a time; it goes on until there are no more.
+pub const SESSION_SWEEP_ROWS: usize = 1_000;
 /// Users in one bulk import request, and tokens in one bulk mint.
 pub const BULK_MAX: usize = 5_000;
 /// Bytes of an administrator's bulk request.
@@ -142,11 +171,29 @@ pub const DELIVERY_BATCHES: usize = 256;
 
 /// `Retry-After` of a 503, in seconds.
 pub const RETRY_AFTER_S: u32 = 1;
+/// HTTP connections of a listener that are no sockets (yet); more are closed unserved.
+pub const HTTP_CONNECTIONS: usize = 32_768;
+/// Sockets and SockJS sessions of a process; more are refused with 429.
+pub const SOCKETS: usize = 262_144;
+/// Headers of an HTTP/1 request.
+pub const HTTP_HEADERS: usize = 100;
+/// Time for the TLS handshake of a connection.
+pub const TLS_HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How often the certificate's and the key's file are looked at for a change.
+pub const TLS_RELOAD_INTERVAL: Duration = Duration::from_secs(3);
+/// How long a browser remembers that this host is reached over TLS only.
+pub const HSTS_S: u64 = 365 * 24 * 3600;
+/// How long a browser may remember what a preflight said.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(600);
+/// Trusted proxies that a request is followed through, from the nearest on.
+pub const PROXY_HOPS: usize = 16;
+/// Time for which an HTTP answer may make no progress because its reader does not read.
+pub const HTTP_STALL_TIME: Duration = Duration::from_secs(30);
 /// Connections waiting to be accepted, a listener.
 pub const BACKLOG: i32 = 4096;
 /// Bytes of an HTTP/1 request's head.
 pub const HTTP_HEAD_BYTES: usize = 32_768;
-/// Time for an HTTP/1 request's head.
+/// Time for an HTTP/1 request's head, and for an idle connection to begin the next one.
 pub const HTTP_HEAD_TIME: Duration = Duration::from_secs(10);
 /// Time for an HTTP request, its body included.
 pub const HTTP_TIME: Duration = Duration::from_secs(30);

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use store::Error;
 use store::accounts::{NewSession, SessionRow};
-use store::contract::profiles as contract;
 use store::contract::profiles::person;
+use store::contract::{changes, contacts, profiles};
 use store::profiles::{Name, NewPerson};
 use store::{Accounts, Profiles};
 use tempfile::TempDir;
@@ -17,26 +17,38 @@ async fn open(data: &Path) -> Result<People, Error> {
 }
 
 macro_rules! promises {
-    ($($name:ident)*) => {$(
+    ($($contract:ident::$name:ident)*) => {$(
         #[tokio::test]
         async fn $name() {
             let data = TempDir::new().unwrap();
-            contract::$name(&open(data.path()).await.unwrap()).await;
+            $contract::$name(&open(data.path()).await.unwrap()).await;
         }
     )*};
 }
 
 promises! {
-    finds_people
-    a_conflict_names_its_field
-    lists_people_in_pages
+    profiles::finds_people
+    profiles::a_conflict_names_its_field
+    profiles::lists_people_in_pages
+    changes::updates_profiles
+    changes::a_taken_username_changes_nothing
+    changes::changes_privacy
+    changes::remembers_presence
+    changes::finds_people_in_bulk
+    changes::leaves_tombstones
+    contacts::puts_contacts
+    contacts::contacts_are_bounded
+    contacts::contacts_are_people
+    contacts::lists_contacts_in_pages
+    contacts::tells_contacts_in_bulk
+    contacts::contacts_go_with_people
 }
 
 #[tokio::test]
 async fn deletes_people() {
     let data = TempDir::new().unwrap();
     let people = open(data.path()).await.unwrap();
-    contract::deletes_people(&people, &people).await;
+    profiles::deletes_people(&people, &people).await;
 }
 
 #[tokio::test]
@@ -81,37 +93,6 @@ async fn a_newer_file_is_refused() {
     assert!(refusal.to_string().contains("newer chatd"), "{refusal}");
 }
 
-/// Sessions that ended by themselves go away when others start; it is done at most once a minute.
-#[tokio::test]
-async fn expired_sessions_are_pruned() {
-    let data = TempDir::new().unwrap();
-    let people = open(data.path()).await.unwrap();
-    let somebody = person("user1");
-    let user = somebody.account.user_id;
-    people.create(vec![somebody]).await.unwrap();
-    let now = Timestamp::now();
-    let session = |secret: u8, seconds| NewSession {
-        row: SessionRow {
-            session_id: SessionId::draw(),
-            user_id: user,
-            device_name: None,
-            created_at: now,
-            last_used_at: now,
-            expires_at: now.plus_seconds(seconds),
-        },
-        refresh: Some([secret; 32]),
-        cookie: None,
-    };
-    people.start_sessions(vec![session(1, -5), session(2, 1000)]).await.unwrap();
-    people.start_sessions(vec![session(3, 1000)]).await.unwrap();
-    let long_ago = now.plus_seconds(-100);
-    assert_eq!(people.sessions(user, long_ago, 9).await.unwrap().len(), 3, "pruned twice in a minute");
-    people.close().await;
-    let people = open(data.path()).await.unwrap();
-    people.start_sessions(vec![session(4, 1000)]).await.unwrap();
-    assert_eq!(people.sessions(user, long_ago, 9).await.unwrap().len(), 3, "the expired one is still there");
-}
-
 /// As many people as one bulk import brings, more than once.
 #[tokio::test]
 async fn takes_a_bulk_import() {
@@ -124,4 +105,31 @@ async fn takes_a_bulk_import() {
         let refused = results.iter().filter(|result| **result == Err(Error::Conflict("username"))).count();
         assert_eq!((results.len(), refused), (5000, call * 1000));
     }
+}
+
+/// A file of the version before has its people still, and takes what is new.
+#[tokio::test]
+async fn an_older_file_is_brought_up_to_date() {
+    let data = TempDir::new().unwrap();
+    let people = open(data.path()).await.unwrap();
+    let (somebody, friend) = (person("user1"), person("user2"));
+    let (user, other) = (somebody.account.user_id, friend.account.user_id);
+    people.create(vec![somebody, friend]).await.unwrap();
+    people.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("people.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    for undo in [
+        "DROP TABLE contacts",
+        "DROP TABLE deleted_people",
+        "ALTER TABLE users DROP COLUMN chosen_status",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    ] {
+        sqlx::query(undo).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    let people = open(data.path()).await.unwrap();
+    assert!(people.find(&Name::Id(user)).await.unwrap().unwrap().chosen_status.is_none());
+    let contact = store::profiles::Contact { user_id: other, alias: None, created_at: Timestamp(1) };
+    people.put_contact(user, contact.clone(), 1).await.unwrap();
+    assert_eq!(people.contacts(user, None, 9).await.unwrap(), [contact]);
 }
