@@ -6,7 +6,7 @@
 //! - [`door`], [`shell`]: the layers of a listener: trace id, panics, limits, identity, 404 and 405
 //! - [`Problem`]: the one error answer (RFC 9457); [`Json`], [`Query`]: bodies and parameters in
 //! - [`Caller`], [`Verifier`], [`Revocations`]: who calls, and which sessions have ended
-//! - [`Identify`]: who opens a socket without a token; [`Changes`]: word that a person changed
+//! - [`Identify`]: who opens a socket without a token; [`origin`]: whose page asks; [`Changes`]: word that a person changed
 //! - [`Signer`], [`secret`]: sealed cursors, and keys on disk that nobody else may read
 //! - [`Limiter`]: calls a minute; [`Metrics`], [`Health`], [`operations`]: what an operator sees
 //! - [`bind`], [`serve`]: sockets
@@ -23,6 +23,7 @@ pub mod identify;
 pub mod limiter;
 pub mod metrics;
 pub mod operations;
+pub mod origin;
 pub mod problem;
 pub mod revocations;
 pub mod secret;
