@@ -1,6 +1,6 @@
 //! REST bodies, shared by the server and the two tools.
 
-use crate::message::FieldError;
+use crate::message::{Entry, FieldError};
 use crate::user::{DisplayName, Phone, Username};
 use crate::{Code, ConversationId, Message, MessageId, MessageStatus, SessionId, Timestamp, User, UserId};
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,24 @@ pub struct Sessions {
     pub sessions: Vec<SessionInfo>,
 }
 
+/// `POST /api/auth/password`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordChange {
+    pub current_password: String,
+    /// 8-71 bytes, not blank, not among the most common ones.
+    pub new_password: String,
+}
+
+/// The answer to `POST /api/auth/ticket`: opens one socket, as the CONNECT header `ticket` or as `?ticket=`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    pub ticket: String,
+    /// Seconds within which it must be used.
+    pub expires_in: i64,
+}
+
 // --- chat ---
 
 /// One conversation of the caller, as `GET /api/chat/conversations` lists it.
@@ -104,6 +122,7 @@ pub struct Conversation {
     pub conversation_id: ConversationId,
     /// The other person; oneself for notes to oneself.
     pub peer: UserId,
+    /// The newest that the caller may see.
     pub last_message: Option<Message>,
     pub last_sequence: u64,
     pub unread_count: u64,
@@ -127,8 +146,25 @@ pub struct Conversations {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct History {
-    pub messages: Vec<Message>,
+    pub messages: Vec<Entry>,
     pub has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// Somebody whom the caller has blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Block {
+    pub user_id: UserId,
+    pub created_at: Timestamp,
+}
+
+/// What `GET /api/users/me/blocks` answers, in the order of the ids.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocks {
+    pub blocks: Vec<Block>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -291,6 +327,24 @@ pub struct MintedToken {
     pub session_id: SessionId,
     pub access_token: String,
     pub expires_in: i64,
+}
+
+/// One bound that clients may want to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limit {
+    /// The configuration's key, such as `limits.requests_per_minute`.
+    pub key: String,
+    pub value: i64,
+    /// What the value counts.
+    pub unit: String,
+}
+
+/// `GET /api/limits` and `GET /admin/limits`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    pub limits: Vec<Limit>,
 }
 
 /// Health of a process: `/actuator/health`.
