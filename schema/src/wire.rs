@@ -1,3 +1,4 @@
 //! Wire formats without I/O: bytes in, frames out.
 
+pub mod sockjs;
 pub mod stomp;
