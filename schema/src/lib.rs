@@ -6,6 +6,7 @@
 //! - [`id`], [`user`], [`message`]: the nouns and the rules their texts obey
 //! - [`event`]: the records of the log and their JSON envelope
 //! - [`position`]: where a record stands in the log; cursors
+//! - [`presence`]: who is there and who is typing, and the records of that
 //! - [`api`], [`code`]: REST bodies and the one list of error codes
 //! - [`exit`]: the exit codes of the two tools, and the failure that carries one
 //! - [`wire`]: STOMP, bytes to frames and back
@@ -19,6 +20,7 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod position;
+pub mod presence;
 pub mod time;
 pub mod user;
 pub mod wire;

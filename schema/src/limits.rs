@@ -58,6 +58,8 @@ pub const CONVERSATIONS_MAX: usize = 10_000;
 pub const BLOCKS_MAX: usize = 10_000;
 /// Conversations of a deleted person whose content is erased.
 pub const ERASED_CONVERSATIONS_MAX: usize = 1_000_000;
+/// Between two tries of an erasure that the log or a store did not take.
+pub const ERASE_RETRY: Duration = Duration::from_secs(2);
 /// Rows that an erasure rewrites in one batch of the history view.
 pub const ERASE_BATCH: usize = 1_000;
 
@@ -135,6 +137,45 @@ pub const MARKED_CONVERSATIONS: usize = 1024;
 pub const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// Messages read from history at a time while a subscription is caught up.
 pub const REPLAY_PAGE: usize = 100;
+
+// --- presence and typing ---
+
+/// People in one bulk query of presence.
+pub const PRESENCE_QUERY: usize = 500;
+/// Subscriptions of a session to one person's presence.
+pub const PRESENCE_TOPICS: usize = 50;
+/// Contacts that a session hears of; whoever has more is told of the first.
+pub const PRESENCE_CONTACTS: usize = 1_000;
+/// Pairs of a subscription and a person whose presence it hears of, in a process.
+pub const PRESENCE_WATCHES: usize = 2_000_000;
+/// Subscriptions that wait to be taken up.
+pub const PRESENCE_ASKS: usize = 8_192;
+/// People whose changes wait to be looked at one by one; beyond it, everybody who is watched is.
+pub const PRESENCE_CHANGES: usize = 65_536;
+/// People, or pairs of a viewer and a person, dealt with at once.
+pub const PRESENCE_BATCH: usize = 500;
+/// Until what an outbox or a store did not take is offered again.
+pub const PRESENCE_RETRY: Duration = Duration::from_secs(1);
+/// Records of presence and typing on their way to the log; more are shed, so that messages always find room.
+pub const PRESENCE_RECORDS: usize = 8_192;
+/// How often a process says that it lives.
+pub const LEASE_BEAT: Duration = Duration::from_secs(20);
+/// How long after the last such word its sockets count as gone.
+pub const LEASE_TIME: Duration = Duration::from_secs(60);
+/// How often last seens are made durable.
+pub const LAST_SEEN_FLUSH: Duration = Duration::from_secs(3);
+/// Last seens that are not durable yet; more are dropped.
+pub const LAST_SEEN_UNSAVED: usize = 200_000;
+/// How long typing lasts that is not renewed.
+pub const TYPING_TIME: Duration = Duration::from_secs(6);
+/// Turns of typing on and off that a person may take a second; more are dropped.
+pub const TYPING_PER_SECOND: u32 = 10;
+/// People that a person may be typing to at once.
+pub const TYPING_PEERS: usize = 16;
+/// People who may be typing at once, in a process.
+pub const TYPISTS: usize = 100_000;
+/// Typing on its way to the sockets of a process; more is shed.
+pub const TYPING_LINK: usize = 4_096;
 
 // --- the log and the sequencer ---
 
