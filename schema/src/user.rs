@@ -1,8 +1,8 @@
 //! People: the User of the seed document and the texts that name one.
 
-use crate::limits::{DISPLAY_NAME_CHARS_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
+use crate::limits::{AVATAR_URL_BYTES_MAX, DISPLAY_NAME_CHARS_MAX, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 use crate::{Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
@@ -47,6 +47,40 @@ impl Default for PrivacySettings {
     }
 }
 
+/// A change of [`PrivacySettings`]: what is absent keeps its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrivacyChange {
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    pub show_last_seen: Option<bool>,
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    pub show_profile_photo: Option<bool>,
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    pub show_read_receipts: Option<bool>,
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    pub allow_messages_from_unknown: Option<bool>,
+    #[serde(default, deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub last_seen_policy: Option<Policy>,
+    #[serde(default, deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub profile_photo_policy: Option<Policy>,
+}
+
+/// A flag that is there: null is no flag.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    bool::deserialize(deserializer).map(Some)
+}
+
+/// A policy that is there, by its name and in no other form that an enum may take.
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Policy>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match name.as_str() {
+        "EVERYONE" => Ok(Some(Policy::Everyone)),
+        "CONTACTS" => Ok(Some(Policy::Contacts)),
+        "NOBODY" => Ok(Some(Policy::Nobody)),
+        _ => Err(serde::de::Error::custom("is no policy (EVERYONE, CONTACTS or NOBODY)")),
+    }
+}
+
 /// What a viewer is to a person who is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -60,6 +94,21 @@ pub enum Relation {
 }
 
 impl PrivacySettings {
+    /// These settings with what the change names.
+    #[must_use]
+    pub fn with(self, change: &PrivacyChange) -> Self {
+        Self {
+            show_last_seen: change.show_last_seen.unwrap_or(self.show_last_seen),
+            show_profile_photo: change.show_profile_photo.unwrap_or(self.show_profile_photo),
+            show_read_receipts: change.show_read_receipts.unwrap_or(self.show_read_receipts),
+            allow_messages_from_unknown: change
+                .allow_messages_from_unknown
+                .unwrap_or(self.allow_messages_from_unknown),
+            last_seen_policy: change.last_seen_policy.unwrap_or(self.last_seen_policy),
+            profile_photo_policy: change.profile_photo_policy.unwrap_or(self.profile_photo_policy),
+        }
+    }
+
     /// Whether a viewer may know when the person was last there, and whether they are there now.
     pub fn shows_last_seen(&self, to: Relation) -> bool {
         allows(self.show_last_seen, self.last_seen_policy, to)
@@ -162,6 +211,13 @@ text!(
     display_name
 );
 
+text!(
+    /// Where a person's photo is: an `https://` or `http://` address, or a path of this server that begins with
+    /// `/`. 1–2048 printable ASCII characters without space, quotes, `<`, `>` and backslash (RFC 3986, 2).
+    AvatarUrl,
+    avatar_url
+);
+
 fn phone(text: &str) -> Result<String, TextError> {
     const BOUND: &str = "+ and 8-15 digits, the first 1-9";
     let digits = text.strip_prefix('+').ok_or(TextError { reason: "must begin with +", bound: BOUND })?;
@@ -203,9 +259,91 @@ fn display_name(text: &str) -> Result<String, TextError> {
     Ok(text.to_owned())
 }
 
+fn avatar_url(text: &str) -> Result<String, TextError> {
+    const BOUND: &str = "an https:// or http:// address or a path that begins with /, 1-2048 bytes";
+    let wrong = |reason| Err(TextError { reason, bound: BOUND });
+    if text.is_empty() {
+        return wrong("must not be empty");
+    }
+    if text.len() > AVATAR_URL_BYTES_MAX {
+        return wrong("is too long");
+    }
+    // Whatever page shows it, it can't leave the attribute that it stands in.
+    if text.bytes().any(|b| !b.is_ascii_graphic() || b"\"'<>\\^`{|}".contains(&b)) {
+        return wrong("holds a character that no address has");
+    }
+    let scheme = text.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    match scheme {
+        Some((scheme, rest)) if matches!(scheme.as_str(), "https" | "http") => {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            if host.is_empty() || host.contains('@') { wrong("names no host") } else { Ok(text.to_owned()) }
+        }
+        _ if text.starts_with('/') && !text.starts_with("//") => Ok(text.to_owned()),
+        _ => wrong("is no address that a browser may fetch"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn avatar_urls() {
+        for good in ["https://example.com/avatar.jpg", "HTTP://a.example:8080/x?y=1#z", "/api/media/1?size=2"]
+        {
+            assert!(good.parse::<AvatarUrl>().is_ok(), "{good}");
+        }
+        let long = format!("/{}", "a".repeat(AVATAR_URL_BYTES_MAX));
+        for bad in [
+            "",
+            "a.jpg",
+            "//evil.example/a",
+            "javascript:alert(1)",
+            "data:image/png;base64,AA",
+            "ftp://a/b",
+            "https://",
+            "https:///a",
+            "https://user:pass@a/b",
+            "https://a/b c",
+            "https://a/\"onerror=",
+            "/a\nb",
+            "/\u{e9}",
+            long.as_str(),
+        ] {
+            assert!(bad.parse::<AvatarUrl>().is_err(), "{bad}");
+        }
+        assert!(long[..AVATAR_URL_BYTES_MAX].parse::<AvatarUrl>().is_ok());
+    }
+
+    #[test]
+    fn a_change_of_privacy_changes_what_it_names() {
+        let before = PrivacySettings { show_last_seen: false, ..PrivacySettings::default() };
+        assert_eq!(before.clone().with(&PrivacyChange::default()), before);
+        let change: PrivacyChange =
+            serde_json::from_str(r#"{"lastSeenPolicy":"CONTACTS","showReadReceipts":false}"#).unwrap();
+        let after = before.clone().with(&change);
+        assert_eq!(
+            after,
+            PrivacySettings {
+                last_seen_policy: Policy::Contacts,
+                show_read_receipts: false,
+                ..before.clone()
+            }
+        );
+        let all = r#"{"showLastSeen":true,"showProfilePhoto":false,"showReadReceipts":false,"allowMessagesFromUnknown":false,"lastSeenPolicy":"NOBODY","profilePhotoPolicy":"NOBODY"}"#;
+        let whole: PrivacySettings = serde_json::from_str(all).unwrap();
+        assert_eq!(before.with(&serde_json::from_str(all).unwrap()), whole);
+        for bad in [
+            r#"{"showLastSeen":null}"#,
+            r#"{"showLastSeen":1}"#,
+            r#"{"lastSeenPolicy":null}"#,
+            r#"{"lastSeenPolicy":"everyone"}"#,
+            r#"{"lastSeenPolicy":{"EVERYONE":null}}"#,
+            r#"{"showStatus":true}"#,
+        ] {
+            assert!(serde_json::from_str::<PrivacyChange>(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn phones() {

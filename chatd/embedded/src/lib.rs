@@ -3,6 +3,7 @@
 //! - [`log`]: `store::Events` as append-only segments; the only thing that is synced on the hot path
 //! - [`history`]: `store::Messages` on fjall, never synced on the hot path
 //! - [`sqlite`]: `store::Accounts` and `store::Profiles` in one SQLite file
+//! - [`MemoryTickets`]: `store::Tickets` in memory, gone with the process
 //!
 //! Neighbours: `store` holds the traits and their contract suite, `chatd` opens the whole set here.
 //!
@@ -10,14 +11,18 @@
 //! its file and byte, never repaired silently; an acknowledgement means synced.
 
 mod accounts;
+mod contacts;
 pub mod history;
 mod lock;
 pub mod log;
 mod open;
 mod profiles;
 pub mod sqlite;
+mod tombstones;
+mod tickets;
 
 pub use history::History;
 pub use lock::{FolderLock, LockError};
 pub use open::{Embedded, OpenError, open};
 pub use sqlite::People;
+pub use tickets::MemoryTickets;

@@ -1,14 +1,17 @@
-//! `store::Profiles` on SQLite: people, created with their accounts in one row.
+//! `store::Profiles` on SQLite: people, created with their accounts in one row. Contacts and tombstones have
+//! files of their own.
 
 use crate::accounts::{end, id, session_row, text};
-use crate::sqlite::{People, commit, refused};
+use crate::sqlite::{BULK, People, among, commit, refused};
+use crate::{contacts, tombstones};
 use async_trait::async_trait;
-use schema::user::PrivacySettings;
-use schema::{SessionId, Timestamp, UserId};
+use schema::user::{PrivacyChange, PrivacySettings};
+use schema::{DisplayName, SessionId, Timestamp, UserId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
+use std::collections::HashMap;
 use store::Error;
-use store::profiles::{Name, NewPerson, Profile, Profiles};
+use store::profiles::{Contact, Name, NewPerson, Profile, ProfileChange, Profiles, Put, Updated};
 
 #[async_trait]
 impl Profiles for People {
@@ -39,6 +42,18 @@ impl Profiles for People {
         query.fetch_optional(self.reader()).await.map_err(refused)?.as_ref().map(profile).transpose()
     }
 
+    async fn find_all(&self, users: &[UserId]) -> Result<Vec<Option<Profile>>, Error> {
+        let mut found: HashMap<UserId, Profile> = HashMap::with_capacity(users.len());
+        for some in users.chunks(BULK) {
+            let mut query = among("SELECT * FROM users WHERE id IN", some);
+            for row in &query.build().persistent(false).fetch_all(self.reader()).await.map_err(refused)? {
+                let profile = profile(row)?;
+                found.insert(profile.user_id, profile);
+            }
+        }
+        Ok(users.iter().map(|user| found.get(user).cloned()).collect())
+    }
+
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<Profile>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let query = match &after {
@@ -48,6 +63,121 @@ impl Profiles for People {
             None => sqlx::query("SELECT * FROM users ORDER BY id LIMIT ?"),
         };
         query.bind(limit).fetch_all(self.reader()).await.map_err(refused)?.iter().map(profile).collect()
+    }
+
+    async fn update(&self, user: UserId, change: ProfileChange) -> Result<Option<Updated>, Error> {
+        let mut transaction = self.begin().await?;
+        let Some(mut profile) = one(&mut transaction, user).await? else { return Ok(None) };
+        let former_username = profile.username.clone();
+        if let Some(display_name) = change.display_name {
+            profile.display_name = display_name;
+        }
+        if let Some(username) = change.username {
+            profile.username = username;
+        }
+        if let Some(avatar_url) = change.avatar_url {
+            profile.avatar_url = avatar_url.map(String::from);
+        }
+        sqlx::query("UPDATE users SET display_name = ?, username = ?, avatar_url = ? WHERE id = ?")
+            .bind(profile.display_name.as_str())
+            .bind(profile.username.as_ref().map(|username| username.as_str()))
+            .bind(profile.avatar_url.as_deref())
+            .bind(&user.as_bytes()[..])
+            .execute(&mut *transaction)
+            .await
+            .map_err(refused)?;
+        commit(transaction).await?;
+        Ok(Some(Updated { former_username, profile }))
+    }
+
+    async fn set_privacy(
+        &self,
+        user: UserId,
+        change: &PrivacyChange,
+    ) -> Result<Option<PrivacySettings>, Error> {
+        let mut transaction = self.begin().await?;
+        let Some(profile) = one(&mut transaction, user).await? else { return Ok(None) };
+        let privacy = profile.privacy.with(change);
+        sqlx::query("UPDATE users SET privacy = ? WHERE id = ?")
+            .bind(json(&privacy)?)
+            .bind(&user.as_bytes()[..])
+            .execute(&mut *transaction)
+            .await
+            .map_err(refused)?;
+        commit(transaction).await?;
+        Ok(Some(privacy))
+    }
+
+    async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        for (user, at) in seen {
+            sqlx::query("UPDATE users SET last_seen = ?1 WHERE id = ?2 AND coalesce(last_seen, ?1 - 1) < ?1")
+                .bind(at.0)
+                .bind(&user.as_bytes()[..])
+                .execute(&mut *transaction)
+                .await
+                .map_err(refused)?;
+        }
+        commit(transaction).await
+    }
+
+    async fn set_chosen_status(&self, user: UserId, status: Option<&str>) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE users SET chosen_status = ? WHERE id = ?")
+            .bind(status)
+            .bind(&user.as_bytes()[..])
+            .execute(&mut *transaction)
+            .await
+            .map_err(refused)?;
+        commit(transaction).await
+    }
+
+    async fn put_contact(&self, owner: UserId, contact: Contact, most: usize) -> Result<Put, Error> {
+        let mut transaction = self.begin().await?;
+        let put = contacts::put(&mut transaction, owner, contact, most).await?;
+        commit(transaction).await?;
+        Ok(put)
+    }
+
+    async fn set_alias(
+        &self,
+        owner: UserId,
+        contact: UserId,
+        alias: Option<&DisplayName>,
+    ) -> Result<Option<Contact>, Error> {
+        let mut transaction = self.begin().await?;
+        let changed = contacts::set_alias(&mut transaction, owner, contact, alias).await?;
+        commit(transaction).await?;
+        Ok(changed)
+    }
+
+    async fn remove_contact(&self, owner: UserId, contact: UserId) -> Result<bool, Error> {
+        let mut transaction = self.begin().await?;
+        let removed = contacts::remove(&mut transaction, owner, contact).await?;
+        commit(transaction).await?;
+        Ok(removed)
+    }
+
+    async fn contacts(
+        &self,
+        owner: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Contact>, Error> {
+        contacts::of(self.reader(), owner, after, limit).await
+    }
+
+    async fn contacted_by(
+        &self,
+        person: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, Error> {
+        contacts::owners(self.reader(), person, after, limit).await
+    }
+
+    async fn are_contacts(&self, pairs: &[(UserId, UserId)]) -> Result<Vec<bool>, Error> {
+        contacts::are(self.reader(), pairs).await
     }
 
     async fn delete(&self, user: UserId) -> Result<Option<Vec<SessionId>>, Error> {
@@ -69,9 +199,35 @@ impl Profiles for People {
             .execute(&mut *transaction)
             .await
             .map_err(refused)?;
+        if gone.rows_affected() == 0 {
+            return Ok(None);
+        }
+        tombstones::put(&mut transaction, user, now).await?;
         commit(transaction).await?;
-        Ok((gone.rows_affected() > 0).then_some(ended))
+        Ok(Some(ended))
     }
+
+    async fn deleted(&self, users: &[UserId]) -> Result<Vec<bool>, Error> {
+        tombstones::are(self.reader(), users).await
+    }
+
+    async fn unerased(&self, limit: usize) -> Result<Vec<UserId>, Error> {
+        tombstones::unerased(self.reader(), limit).await
+    }
+
+    async fn set_erased(&self, user: UserId) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        tombstones::set_erased(&mut transaction, user).await?;
+        commit(transaction).await
+    }
+}
+
+async fn one(connection: &mut SqliteConnection, user: UserId) -> Result<Option<Profile>, Error> {
+    let row = sqlx::query("SELECT * FROM users WHERE id = ?")
+        .bind(&user.as_bytes()[..])
+        .fetch_optional(connection)
+        .await;
+    row.map_err(refused)?.as_ref().map(profile).transpose()
 }
 
 async fn insert(connection: &mut SqliteConnection, person: &NewPerson, privacy: &str) -> Result<(), Error> {
@@ -109,6 +265,7 @@ fn profile(row: &SqliteRow) -> Result<Profile, Error> {
         display_name: text(get("display_name")?.unwrap_or_default(), "display_name")?,
         avatar_url: get("avatar_url")?.map(str::to_owned),
         last_seen: row.try_get::<Option<i64>, _>("last_seen").map_err(refused)?.map(Timestamp),
+        chosen_status: get("chosen_status")?.map(str::to_owned),
         privacy: serde_json::from_str(privacy).map_err(|cause| {
             Error::Corrupt(format!("accounts database: privacy holds {privacy:?}: {cause}"))
         })?,

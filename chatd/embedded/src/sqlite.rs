@@ -3,14 +3,14 @@
 //! One connection writes, so writers queue here and not at SQLite's lock; a few read beside it (WAL). Every
 //! commit is synced (`synchronous=FULL`): a change is durable when its call returns.
 
+use schema::UserId;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::Error;
 
@@ -20,8 +20,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 const READERS: u32 = 2;
 /// How long a call waits for a connection, and SQLite for a lock of another process.
 const WAIT: Duration = Duration::from_secs(5);
-/// Time between two prunings of what expired.
-const PRUNE_INTERVAL_MS: i64 = 60_000;
+
+/// Ids or pairs of ids that one statement asks for; SQLite takes 32,766 parameters.
+pub(crate) const BULK: usize = 500;
 
 /// Accounts and profiles in one SQLite file.
 #[derive(Clone)]
@@ -30,7 +31,6 @@ pub struct People(Arc<Pools>);
 struct Pools {
     write: SqlitePool,
     read: SqlitePool,
-    pruned_at: AtomicI64,
 }
 
 impl People {
@@ -53,7 +53,7 @@ impl People {
             pool(1).connect_with(options.clone()).await.map_err(|cause| cannot_open(file, &cause.into()))?;
         MIGRATIONS.run(&write).await.map_err(|cause| cannot_open(file, &cause))?;
         let read = pool(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self(Arc::new(Pools { write, read, pruned_at: AtomicI64::new(0) })))
+        Ok(Self(Arc::new(Pools { write, read })))
     }
 
     /// Ends both pools: what runs is finished, later calls are refused.
@@ -70,13 +70,6 @@ impl People {
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Error> {
         self.0.write.begin_with("BEGIN IMMEDIATE").await.map_err(refused)
     }
-
-    /// Whether it is time to prune; true for one caller an interval.
-    pub(crate) fn prune_now(&self, now: i64) -> bool {
-        let last = self.0.pruned_at.load(Ordering::Relaxed);
-        now.saturating_sub(last) >= PRUNE_INTERVAL_MS
-            && self.0.pruned_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
 }
 
 /// Ends a transaction; from here on a failure may mean either outcome.
@@ -85,6 +78,18 @@ pub(crate) async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<
         Error::Unavailable(cause) => Error::Unknown(cause),
         other => other,
     })
+}
+
+/// A statement that ends with a list of ids.
+pub(crate) fn among(statement: &str, users: &[UserId]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(statement);
+    query.push(" (");
+    let mut list = query.separated(", ");
+    for user in users {
+        list.push_bind(user.as_bytes().to_vec());
+    }
+    query.push(")");
+    query
 }
 
 /// A failed statement, in the terms of a store.

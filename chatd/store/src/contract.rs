@@ -1,6 +1,10 @@
 //! The promises of the stores as tests: one function a promise, run against every set.
 
 pub mod accounts;
+pub mod changes;
+pub mod contacts;
+pub mod blocks;
 pub mod events;
 pub mod messages;
 pub mod profiles;
+pub mod tickets;

@@ -1,9 +1,10 @@
-//! People as others see them. Creating one writes account and profile together.
+//! People as others see them: profile, privacy, contacts, and what is left of those who are gone. Creating
+//! one writes account and profile together.
 
 use crate::Error;
 use crate::accounts::Account;
 use async_trait::async_trait;
-use schema::user::PrivacySettings;
+use schema::user::{AvatarUrl, PrivacyChange, PrivacySettings};
 use schema::{DisplayName, Phone, SessionId, Timestamp, UserId, Username};
 
 /// A person's profile.
@@ -15,6 +16,8 @@ pub struct Profile {
     pub display_name: DisplayName,
     pub avatar_url: Option<String>,
     pub last_seen: Option<Timestamp>,
+    /// The presence that the person chose, in the words of the wire; `None`: what their sockets say.
+    pub chosen_status: Option<String>,
     pub privacy: PrivacySettings,
     pub created_at: Timestamp,
     pub disabled: bool,
@@ -36,6 +39,45 @@ pub enum Name {
     Phone(Phone),
 }
 
+/// What of a profile is to change: `None` stays as it is, `Some(None)` goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    pub display_name: Option<DisplayName>,
+    pub username: Option<Option<Username>>,
+    pub avatar_url: Option<Option<AvatarUrl>>,
+}
+
+/// A profile that was changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Updated {
+    /// The username before, by which others may still remember the person.
+    pub former_username: Option<Username>,
+    /// As it is now.
+    pub profile: Profile,
+}
+
+/// Somebody in a person's contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    pub user_id: UserId,
+    /// What the owner calls them; nobody else reads it.
+    pub alias: Option<DisplayName>,
+    pub created_at: Timestamp,
+}
+
+/// How putting somebody among the contacts ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// They are there from now on.
+    Added(Contact),
+    /// They were there; the alias is the new one.
+    Changed(Contact),
+    /// The owner has as many contacts as are allowed; nothing was stored.
+    Full,
+    /// One of the two does not exist.
+    Unknown,
+}
+
 /// Profiles. Every change is durable when its call returns.
 #[async_trait]
 pub trait Profiles: Send + Sync {
@@ -44,9 +86,62 @@ pub trait Profiles: Send + Sync {
     async fn create(&self, people: Vec<NewPerson>) -> Result<Vec<Result<(), Error>>, Error>;
     /// One person.
     async fn find(&self, name: &Name) -> Result<Option<Profile>, Error>;
+    /// People by id, in the order asked.
+    async fn find_all(&self, users: &[UserId]) -> Result<Vec<Option<Profile>>, Error>;
     /// People in the order of their ids, behind `after`, at most `limit`.
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<Profile>, Error>;
-    /// Removes a person with sessions and credentials in one step, behind which no session of theirs can
-    /// start; answers which sessions ended, whose access tokens may still live. `None` when there was nobody.
+
+    /// Changes a profile in one step. `Conflict` when the username is taken, then nothing is changed; `None`
+    /// when there is nobody.
+    async fn update(&self, user: UserId, change: ProfileChange) -> Result<Option<Updated>, Error>;
+    /// Changes what is named of a person's privacy and answers the whole; `None` when there is nobody.
+    async fn set_privacy(
+        &self,
+        user: UserId,
+        change: &PrivacyChange,
+    ) -> Result<Option<PrivacySettings>, Error>;
+    /// When people were last there, in one step. A time never goes back; who does not exist is passed over.
+    async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> Result<(), Error>;
+    /// Remembers the presence that a person chose; who does not exist is passed over.
+    async fn set_chosen_status(&self, user: UserId, status: Option<&str>) -> Result<(), Error>;
+
+    /// Puts somebody among the owner's contacts, or gives them another alias if they are there, in one step.
+    /// An owner has at most `most` contacts.
+    async fn put_contact(&self, owner: UserId, contact: Contact, most: usize) -> Result<Put, Error>;
+    /// Gives a contact another alias; `None` when there is no such contact.
+    async fn set_alias(
+        &self,
+        owner: UserId,
+        contact: UserId,
+        alias: Option<&DisplayName>,
+    ) -> Result<Option<Contact>, Error>;
+    /// Whether there was such a contact, which is gone now.
+    async fn remove_contact(&self, owner: UserId, contact: UserId) -> Result<bool, Error>;
+    /// The owner's contacts in the order of their ids, behind `after`, at most `limit`.
+    async fn contacts(
+        &self,
+        owner: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Contact>, Error>;
+    /// Who has this person among their contacts, in the order of their ids, behind `after`, at most `limit`.
+    async fn contacted_by(
+        &self,
+        person: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, Error>;
+    /// For each `(owner, contact)`, in order, whether the owner has the contact.
+    async fn are_contacts(&self, pairs: &[(UserId, UserId)]) -> Result<Vec<bool>, Error>;
+
+    /// Removes a person with sessions, credentials and contacts in one step, behind which no session of theirs
+    /// can start, and leaves a tombstone of nothing but the id; answers which sessions ended, whose access
+    /// tokens may still live. `None` when there was nobody.
     async fn delete(&self, user: UserId) -> Result<Option<Vec<SessionId>>, Error>;
+    /// For each, in order, whether it is a person who was deleted. Somebody who never was is not.
+    async fn deleted(&self, users: &[UserId]) -> Result<Vec<bool>, Error>;
+    /// The deleted whose messages were not erased yet, the first to go first, at most `limit`.
+    async fn unerased(&self, limit: usize) -> Result<Vec<UserId>, Error>;
+    /// Nothing of this deleted person's is left anywhere.
+    async fn set_erased(&self, user: UserId) -> Result<(), Error>;
 }

@@ -53,6 +53,7 @@ mod tests {
             display_name: "A".parse().unwrap(),
             avatar_url: Some("/a.png".to_owned()),
             last_seen: Some(Timestamp(1)),
+            chosen_status: None,
             privacy,
             created_at: Timestamp(0),
             disabled: false,

@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use auth::Auth;
 use edge::{Metrics, Revocations};
 use schema::api::{MintedToken, Session};
-use schema::{Code, SessionId, UserId};
+use schema::user::{PrivacyChange, PrivacySettings};
+use schema::{Code, DisplayName, SessionId, Timestamp, UserId};
 use std::sync::{Arc, OnceLock};
 use store::Error;
-use store::profiles::{Name, NewPerson, Profile, Profiles};
+use store::profiles::{Contact, Name, NewPerson, Profile, ProfileChange, Profiles, Put, Updated};
 
 /// People among whom the one that is about to be removed starts a session at the last moment.
 struct Late {
@@ -25,6 +26,81 @@ impl Profiles for Late {
 
     async fn find(&self, name: &Name) -> Result<Option<Profile>, Error> {
         self.people.find(name).await
+    }
+
+    async fn find_all(&self, users: &[UserId]) -> Result<Vec<Option<Profile>>, Error> {
+        self.people.find_all(users).await
+    }
+
+    async fn update(&self, user: UserId, change: ProfileChange) -> Result<Option<Updated>, Error> {
+        self.people.update(user, change).await
+    }
+
+    async fn set_privacy(
+        &self,
+        user: UserId,
+        change: &PrivacyChange,
+    ) -> Result<Option<PrivacySettings>, Error> {
+        self.people.set_privacy(user, change).await
+    }
+
+    async fn set_last_seen(&self, seen: &[(UserId, Timestamp)]) -> Result<(), Error> {
+        self.people.set_last_seen(seen).await
+    }
+
+    async fn set_chosen_status(&self, user: UserId, status: Option<&str>) -> Result<(), Error> {
+        self.people.set_chosen_status(user, status).await
+    }
+
+    async fn put_contact(&self, owner: UserId, contact: Contact, most: usize) -> Result<Put, Error> {
+        self.people.put_contact(owner, contact, most).await
+    }
+
+    async fn set_alias(
+        &self,
+        owner: UserId,
+        contact: UserId,
+        alias: Option<&DisplayName>,
+    ) -> Result<Option<Contact>, Error> {
+        self.people.set_alias(owner, contact, alias).await
+    }
+
+    async fn remove_contact(&self, owner: UserId, contact: UserId) -> Result<bool, Error> {
+        self.people.remove_contact(owner, contact).await
+    }
+
+    async fn contacts(
+        &self,
+        owner: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<Contact>, Error> {
+        self.people.contacts(owner, after, limit).await
+    }
+
+    async fn contacted_by(
+        &self,
+        person: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, Error> {
+        self.people.contacted_by(person, after, limit).await
+    }
+
+    async fn are_contacts(&self, pairs: &[(UserId, UserId)]) -> Result<Vec<bool>, Error> {
+        self.people.are_contacts(pairs).await
+    }
+
+    async fn deleted(&self, users: &[UserId]) -> Result<Vec<bool>, Error> {
+        self.people.deleted(users).await
+    }
+
+    async fn unerased(&self, limit: usize) -> Result<Vec<UserId>, Error> {
+        self.people.unerased(limit).await
+    }
+
+    async fn set_erased(&self, user: UserId) -> Result<(), Error> {
+        self.people.set_erased(user).await
     }
 
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<Profile>, Error> {
