@@ -63,6 +63,26 @@ impl Cursor {
         }
     }
 
+    /// The cursor's bytes, as they are sealed: epoch, then the offsets, big-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(4 + 8 * self.next.len());
+        bytes.extend(self.epoch.to_be_bytes());
+        for next in &self.next {
+            bytes.extend(next.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// The cursor in these bytes; `None` when they are no whole one.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (epoch, rest) = bytes.split_first_chunk::<4>()?;
+        let (offsets, []) = rest.as_chunks::<8>() else { return None };
+        let next = offsets.iter().map(|offset| u64::from_be_bytes(*offset)).collect();
+        Some(Self { epoch: u32::from_be_bytes(*epoch), next })
+    }
+
     /// Moves to the further of the two in each partition.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.next.iter_mut().zip(&other.next) {

@@ -20,12 +20,7 @@ pub enum CursorError {
 impl Chat {
     /// A cursor as this person gets it.
     pub fn seal(&self, user: UserId, cursor: &Cursor) -> String {
-        let mut bytes = Vec::with_capacity(4 + 8 * cursor.next.len());
-        bytes.extend(cursor.epoch.to_be_bytes());
-        for next in &cursor.next {
-            bytes.extend(next.to_be_bytes());
-        }
-        self.0.signer.seal(user, PURPOSE, &bytes)
+        self.0.signer.seal(user, PURPOSE, &cursor.to_bytes())
     }
 
     /// The cursor in a text of this person.
@@ -34,11 +29,8 @@ impl Chat {
     /// [`CursorError`]; the caller decides whether another epoch starts anew or is an error.
     pub fn open_cursor(&self, user: UserId, text: &str) -> Result<Cursor, CursorError> {
         let bytes = self.0.signer.open(user, PURPOSE, text).ok_or(CursorError::Malformed)?;
-        let (epoch, rest) = bytes.split_first_chunk::<4>().ok_or(CursorError::Malformed)?;
-        let (offsets, []) = rest.as_chunks::<8>() else { return Err(CursorError::Malformed) };
-        let next: Vec<u64> = offsets.iter().map(|offset| u64::from_be_bytes(*offset)).collect();
+        let cursor = Cursor::from_bytes(&bytes).ok_or(CursorError::Malformed)?;
         let now = self.position();
-        let cursor = Cursor { epoch: u32::from_be_bytes(*epoch), next };
         if cursor.epoch != now.epoch || cursor.next.len() != now.next.len() {
             return Err(CursorError::OtherEpoch);
         }

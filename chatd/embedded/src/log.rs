@@ -15,6 +15,8 @@ mod groups;
 mod lane;
 mod meta;
 mod partition;
+#[cfg(any(test, feature = "double"))]
+pub mod probe;
 mod queue;
 mod record;
 mod recover;

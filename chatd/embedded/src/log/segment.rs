@@ -199,7 +199,8 @@ enum HeadError {
     Version(u32),
 }
 
-fn head(salt: u64, base: u64) -> Vec<u8> {
+/// A segment's first bytes.
+pub(crate) fn head(salt: u64, base: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEAD_BYTES as usize);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
