@@ -1,26 +1,34 @@
-//! The layers of a listener, from the socket inwards: trace and panics, time, identity, rate, the gate,
-//! then the routes with problems for what they do not know.
+//! The layers of a listener, from the socket inwards: trace and panics (`answer.rs`), where the request comes
+//! from and how long its body may take, other sites' pages (`cors.rs`), time, identity, rate, then the routes
+//! with problems for what they do not know.
 
 use crate::caller::{bearer, unauthorized};
-use crate::limiter::Peer;
-use crate::trace::TRACE_HEADER;
-use crate::{Limiter, Problem, TraceId, Verifier, metrics};
+use crate::cors::{Cors, share};
+use crate::extract::BodyLimit;
+use crate::limiter::Lookups;
+use crate::origin::Origins;
+use crate::peer::{Peer, Proxies, Secure, connection};
+use crate::{Limiter, Problem, Sockets, Verifier, answer, metrics};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Method};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::connect_info::ConnectInfo;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::Version;
+use axum::http::header::{ALLOW, HOST};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
+use axum_server::tls::TlsInfo;
+use futures_util::StreamExt;
 use schema::Code;
-use schema::limits::{ANSWER_DEADLINE, HTTP_TIME, JSON_BYTES};
-use std::panic::AssertUnwindSafe;
+use schema::limits::{HTTP_TIME, JSON_BYTES};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
-use tracing::Instrument;
+use std::task::Poll;
+use std::time::Duration;
 
 /// What anybody may call under `/api`.
-const PUBLIC: [&str; 5] = [
+pub(crate) const PUBLIC: [&str; 5] = [
     "/api/auth/register",
     "/api/auth/login",
     "/api/auth/refresh",
@@ -28,47 +36,140 @@ const PUBLIC: [&str; 5] = [
     "/api/limits",
 ];
 
-/// Puts the layers of every public listener around its routes.
-pub fn door(router: Router, verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> Router {
-    let gate = Gate { verifier, limiter };
-    dressed(
-        router
+/// What stands around the routes of a public listener. All listeners of a process share it, so that a bound
+/// is the same on whichever port somebody calls.
+#[derive(Clone)]
+pub struct Door {
+    pub verifier: Arc<Verifier>,
+    /// Calls of a caller.
+    pub limiter: Arc<Limiter>,
+    /// Look-ups of a caller, see [`crate::Lookup`].
+    pub lookups: Arc<Limiter>,
+    pub sockets: Arc<Sockets>,
+    pub proxies: Arc<Proxies>,
+    pub origins: Arc<Origins>,
+    /// Bytes of a JSON body.
+    pub json_bytes: usize,
+    /// Time for a request's body to arrive, from its head on.
+    pub body_time: Duration,
+}
+
+impl Door {
+    /// A door that trusts no proxy and no foreign page, with no bound but this one.
+    pub fn new(verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> Self {
+        Self {
+            verifier,
+            limiter,
+            lookups: Arc::new(Limiter::new(0)),
+            sockets: Arc::new(Sockets::new(0)),
+            proxies: Arc::default(),
+            origins: Arc::default(),
+            json_bytes: JSON_BYTES,
+            body_time: HTTP_TIME,
+        }
+    }
+
+    /// Puts the layers around the routes.
+    pub fn around(self, router: Router) -> Router {
+        let inner = router
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
-            .layer(from_fn_with_state(gate, pass)),
-    )
+            .layer(from_fn_with_state(self.clone(), pass))
+            .layer(DefaultBodyLimit::max(self.json_bytes))
+            .layer(from_fn(answer::in_time));
+        let shared = match Cors::of(Arc::clone(&self.origins)) {
+            Some(cors) => inner.layer(from_fn_with_state(cors, share)),
+            None => inner,
+        };
+        metrics::watch_panics();
+        shared.layer(from_fn_with_state(self, receive)).layer(from_fn(answer::traced))
+    }
+}
+
+/// Puts the layers of every public listener around its routes.
+pub fn door(router: Router, verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> Router {
+    Door::new(verifier, limiter).around(router)
 }
 
 /// The layers of a listener that has its own idea of who may call, such as the administrators' one.
 pub fn shell(router: Router) -> Router {
-    dressed(router.fallback(unknown_path).method_not_allowed_fallback(wrong_method))
-}
-
-fn dressed(router: Router) -> Router {
     metrics::watch_panics();
-    router.layer(DefaultBodyLimit::max(JSON_BYTES)).layer(from_fn(in_time)).layer(from_fn(traced))
-}
-
-#[derive(Clone)]
-struct Gate {
-    verifier: Arc<Verifier>,
-    limiter: Arc<Limiter>,
+    router
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(JSON_BYTES))
+        .layer(from_fn(answer::in_time))
+        .layer(from_fn(|request: Request, next: Next| next.run(in_body_time(request, HTTP_TIME))))
+        .layer(from_fn(answer::traced))
 }
 
 /// Whether a path is, or lies under, this prefix.
-fn under(path: &str, prefix: &str) -> bool {
+pub(crate) fn under(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Sockets keep their own time, rate and identity.
-fn is_socket(path: &str) -> bool {
+pub(crate) fn is_socket(path: &str) -> bool {
     under(path, "/ws")
+}
+
+/// Finds out where a request comes from, before anything is counted for it.
+async fn receive(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    if let Err(problem) = one_host(&request) {
+        return problem.into_response();
+    }
+    let end = connection(request.extensions());
+    let peer = Peer::of(door.proxies.client(end, request.headers()));
+    let encrypted = request.extensions().get::<Arc<TlsInfo>>().is_some();
+    let secure = Secure(encrypted || door.proxies.secure(end, request.headers()));
+    let extensions = request.extensions_mut();
+    extensions.insert(peer);
+    extensions.insert(secure);
+    extensions.insert(BodyLimit(door.json_bytes));
+    extensions.insert(Arc::clone(&door.sockets));
+    extensions.insert(Lookups(Arc::clone(&door.lookups)));
+    let mut response = next.run(in_body_time(request, door.body_time)).await;
+    response.extensions_mut().insert(secure);
+    response
+}
+
+/// HTTP/1.1 wants exactly one Host (RFC 9112, 3.2): two are how one server is made to see another request than
+/// the next. A request that was made inside the process has none.
+fn one_host(request: &Request) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let wants_one = request.version() == Version::HTTP_11
+        && request.extensions().get::<ConnectInfo<SocketAddr>>().is_some();
+    if hosts > 1 || (wants_one && hosts == 0) {
+        let detail = format!("the request has {hosts} host headers; HTTP/1.1 takes exactly one");
+        return Err(Problem::new(Code::Malformed, detail));
+    }
+    Ok(())
+}
+
+/// A body that has not arrived within its time breaks off, whoever reads it.
+fn in_body_time(request: Request, time: Duration) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| {
+        let mut over = Box::pin(tokio::time::sleep(time));
+        let mut data = body.into_data_stream();
+        let timed = futures_util::stream::poll_fn(move |cx| -> Poll<Option<Result<Bytes, axum::Error>>> {
+            match data.poll_next_unpin(cx) {
+                Poll::Pending if over.as_mut().poll(cx).is_ready() => {
+                    Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
+                }
+                other => other,
+            }
+        });
+        Body::from_stream(timed)
+    })
 }
 
 /// Knows the caller, counts the call, and lets nobody without a good token near a private path, be it
 /// known or not.
-async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(gate.verifier.clone());
+async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Arc::clone(&door.verifier));
     let path = request.uri().path();
     if is_socket(path) || under(path, "/actuator") || path == "/metrics" {
         return next.run(request).await;
@@ -76,16 +177,12 @@ async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Res
     let private = under(path, "/api") && !PUBLIC.contains(&path);
     // A token on a public path changes nothing, so a stale one there is no error either.
     let caller = match bearer(request.headers()) {
-        Some(token) if private => gate.verifier.verify(token),
+        Some(token) if private => door.verifier.verify(token),
         _ => Err(unauthorized().caused_by("no token")),
     };
-    let allowance = match gate.limiter.take(caller.as_ref().ok(), Peer::of_connection(request.extensions())) {
+    let allowance = match door.limiter.take(caller.as_ref().ok(), Peer::of_connection(request.extensions())) {
         Ok(allowance) => allowance,
-        Err(problem) => {
-            let mut response = problem.into_response();
-            gate.limiter.refused().write(response.headers_mut());
-            return response;
-        }
+        Err(problem) => return problem.into_response(),
     };
     let mut response = match caller {
         Ok(caller) => {
@@ -99,95 +196,6 @@ async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Res
         allowance.write(response.headers_mut());
     }
     response
-}
-
-/// Gives every request an id, a span and an answer, whatever happens inside.
-async fn traced(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let trace = TraceId::of(request.headers());
-    request.extensions_mut().insert(trace.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let span = tracing::info_span!("request", trace_id = %trace.0, %method, path);
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
-    let mut response = answer.unwrap_or_else(|panic| fault(panic.as_ref()).into_response());
-    if is_bare_error(&response) && !is_socket(&path) {
-        response = bare_problem(&response).into_response();
-    }
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        span.in_scope(|| log(&problem));
-        let (old, mut new) = (response, problem.render(&trace.0));
-        keep_headers(&old, &mut new);
-        response = new;
-    }
-    metrics::observe_request(
-        method.as_str(),
-        route.as_deref().unwrap_or("none"),
-        response.status().as_u16(),
-        started.elapsed(),
-    );
-    if let Ok(value) = HeaderValue::from_str(&trace.0) {
-        response.headers_mut().insert(TRACE_HEADER, value);
-    }
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-/// What layers and routes said besides the body, such as `Allow` and the rate headers.
-fn keep_headers(old: &Response, new: &mut Response) {
-    for (name, value) in old.headers() {
-        if !new.headers().contains_key(name) && name != axum::http::header::CONTENT_LENGTH {
-            new.headers_mut().append(name, value.clone());
-        }
-    }
-}
-
-fn fault(panic: &(dyn std::any::Any + Send)) -> Problem {
-    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    Problem::new(Code::Internal, "the server failed on this call")
-        .caused_by(format_args!("panic: {}", text.unwrap_or("without a text")))
-}
-
-fn log(problem: &Problem) {
-    let (code, detail, cause) = (problem.code(), problem.detail(), problem.cause().unwrap_or_default());
-    match code {
-        Code::Internal => tracing::error!(code = code.as_str(), detail, cause, "request failed"),
-        code if code.status() >= 500 => tracing::warn!(code = code.as_str(), detail, cause, "request failed"),
-        code => tracing::debug!(code = code.as_str(), detail, cause, "request refused"),
-    }
-}
-
-/// An error that some extractor of axum's answered in plain text, before a handler of ours ran.
-fn is_bare_error(response: &Response) -> bool {
-    let status = response.status();
-    let plain = |value: &HeaderValue| value.as_bytes().starts_with(b"text/plain");
-    (status.is_client_error() || status.is_server_error())
-        && response.extensions().get::<Problem>().is_none()
-        && response.headers().get(CONTENT_TYPE).is_none_or(plain)
-}
-
-fn bare_problem(response: &Response) -> Problem {
-    let status = response.status().as_u16();
-    let code = Code::ALL.iter().copied().find(|code| code.status() == status);
-    let code = code.unwrap_or(if status < 500 { Code::Malformed } else { Code::Internal });
-    Problem::new(code, code.title())
-}
-
-/// Ends a request that takes too long. Only the wait ends: what was begun may still be stored.
-async fn in_time(request: Request, next: Next) -> Response {
-    if is_socket(request.uri().path()) {
-        return next.run(request).await;
-    }
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    // A body, or a long poll, may take all of `HTTP_TIME`; the work behind it comes on top.
-    match tokio::time::timeout(HTTP_TIME + ANSWER_DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) if reads => Problem::new(Code::Unavailable, "the answer took too long").into_response(),
-        Err(_) => {
-            Problem::new(Code::OutcomeUnknown, "the answer took too long; done or not, the server can't tell")
-                .into_response()
-        }
-    }
 }
 
 async fn unknown_path() -> Problem {

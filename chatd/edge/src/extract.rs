@@ -1,6 +1,7 @@
 //! Bodies and query strings in, with errors that name the field; JSON out.
 
 use crate::Problem;
+use crate::nesting::too_deep;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -8,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use schema::Code;
-use schema::limits::{HTTP_TIME, JSON_BYTES};
+use schema::limits::{JSON_BYTES, JSON_DEPTH};
 use schema::message::FieldError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -84,16 +85,30 @@ async fn read(request: Request<Body>, limit: usize) -> Result<Bytes, Problem> {
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let bytes = tokio::time::timeout(HTTP_TIME, axum::body::to_bytes(request.into_body(), limit));
-    match bytes.await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if over_the_limit(&error) => Err(too_large()),
-        Ok(Err(error)) => Err(Problem::new(Code::Malformed, "the body broke off").caused_by(error)),
-        Err(_) => Err(Problem::new(
-            Code::Malformed,
-            format!("the body did not arrive within {} seconds", HTTP_TIME.as_secs()),
-        )),
+    match axum::body::to_bytes(request.into_body(), limit).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if over_the_limit(&error) => Err(too_large()),
+        Err(error) => Err(broken_off(&error)),
     }
+}
+
+/// The answer to a body that did not arrive: its time is over, or the connection is.
+pub fn broken_off(error: &axum::Error) -> Problem {
+    let detail = if late(error) { "the body did not arrive in its time" } else { "the body broke off" };
+    Problem::new(Code::Malformed, detail).caused_by(error)
+}
+
+/// Whether the door stopped waiting for the body.
+fn late(error: &axum::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = source {
+        let kind = inner.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if kind == Some(std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
 }
 
 /// Whether reading stopped at the bound rather than at the connection's end.
@@ -109,7 +124,17 @@ fn over_the_limit(error: &axum::Error) -> bool {
     false
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// The value in a JSON text, of a request's body or a frame's. Fields that nobody knows are let be, so that a
+/// newer client can talk to an older server.
+///
+/// # Errors
+/// `malformed` for what is no JSON or of another type, `invalid` for a field that breaks its rule and for
+/// more levels than `limits::JSON_DEPTH`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if let Some(at) = too_deep(bytes) {
+        let reason = format!("is nested too deeply at byte {at}");
+        return Err(Problem::field("request", reason, format!("{JSON_DEPTH} levels")));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -227,7 +252,8 @@ mod tests {
         }
         assert_eq!(parse::<serde_json::Value>(b"\"\xff\"").unwrap_err().code(), Code::Malformed);
         let deep = "[".repeat(100_000);
-        assert_eq!(parse::<serde_json::Value>(deep.as_bytes()).unwrap_err().code(), Code::Malformed);
+        let (code, error) = first(&parse::<serde_json::Value>(deep.as_bytes()).unwrap_err());
+        assert_eq!((code, error.bound.as_deref()), (Code::Invalid, Some("32 levels")));
     }
 
     #[test]

@@ -29,6 +29,12 @@ impl Metrics {
             "Time from a request's head to its answer's head",
             REQUESTS.clone(),
         );
+        registry.register(
+            "http_connections_refused",
+            "Connections beyond the bound of a listener",
+            REFUSED.clone(),
+        );
+        registry.register("tls_reloads", "Changes of the certificate or its key", RELOADS.clone());
         Self(Mutex::new(registry))
     }
 
@@ -53,6 +59,26 @@ static PANICS: LazyLock<Counter> = LazyLock::new(Counter::default);
 /// So are its requests, on whichever port they came.
 static REQUESTS: LazyLock<Family<RequestLabels, Histogram>> =
     LazyLock::new(|| Family::new_with_constructor(request_histogram));
+
+static REFUSED: LazyLock<Counter> = LazyLock::new(Counter::default);
+static RELOADS: LazyLock<Family<ReloadLabels, Counter>> = LazyLock::new(Family::default);
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReloadLabels {
+    /// `taken`, or `broken` when the old pair stays.
+    outcome: String,
+}
+
+/// Notes a connection beyond its listener's bound.
+pub(crate) fn connection_refused() {
+    REFUSED.inc();
+}
+
+/// Notes a change of certificate or key, and whether the new pair is in use.
+pub(crate) fn tls_reloaded(taken: bool) {
+    let outcome = if taken { "taken" } else { "broken" }.to_owned();
+    RELOADS.get_or_create(&ReloadLabels { outcome }).inc();
+}
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {

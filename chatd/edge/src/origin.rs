@@ -18,6 +18,77 @@ pub fn is_named(headers: &HeaderMap, allowed: &[String]) -> bool {
     own || allowed.iter().any(|one| one == origin && one != "*")
 }
 
+/// The origins of `cors.allowed_origins`, as browsers write them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    any: bool,
+    listed: Vec<String>,
+}
+
+impl Origins {
+    /// Reads a list of `scheme://host[:port]`; `*` alone or among others is any.
+    ///
+    /// # Errors
+    /// The entry that is no origin, and why.
+    pub fn read(list: &[String]) -> Result<Self, String> {
+        let mut origins = Self::default();
+        for entry in list {
+            if entry == "*" {
+                origins.any = true;
+            } else {
+                origins.listed.push(origin(entry).map_err(|reason| format!("{entry:?} {reason}"))?);
+            }
+        }
+        Ok(origins)
+    }
+
+    /// The entries as browsers write them, `*` included.
+    pub fn texts(&self) -> Vec<String> {
+        self.listed.iter().cloned().chain(self.any.then(|| "*".to_owned())).collect()
+    }
+
+    /// Whether nobody but the server's own pages is let in.
+    pub fn none(&self) -> bool {
+        !self.any && self.listed.is_empty()
+    }
+
+    /// Whether pages of this origin, as the header `Origin` names it, are let in.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.any || self.lists(origin)
+    }
+
+    /// Whether this very origin is listed: such a page may bring credentials.
+    pub fn lists(&self, origin: &str) -> bool {
+        self.listed.iter().any(|listed| listed == origin)
+    }
+}
+
+/// The origin as a browser writes it: lower case, without the scheme's own port.
+fn origin(text: &str) -> Result<String, &'static str> {
+    const SHAPE: &str = "is no origin: write it as https://chat.example.org, without a path";
+    let text = text.to_ascii_lowercase();
+    let (scheme, authority) = text.split_once("://").ok_or(SHAPE)?;
+    let own_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return Err("has another scheme than http or https"),
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let good_host = match v6 {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(plain),
+    };
+    if !good_host || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err(SHAPE);
+    }
+    Ok(format!("{scheme}://{}", authority.strip_suffix(own_port).unwrap_or(authority)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +119,48 @@ mod tests {
         let mut opaque = headers("null");
         opaque.insert(ORIGIN, HeaderValue::from_bytes(b"http://\xff").unwrap());
         assert!(!is_named(&opaque, &[]));
+    }
+
+    fn read(list: &[&str]) -> Result<Origins, String> {
+        Origins::read(&list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn origins_are_listed_as_browsers_write_them() {
+        let origins =
+            read(&["https://Chat.example.org:443", "http://localhost:5173", "http://[::1]:80"]).unwrap();
+        for good in ["https://chat.example.org", "http://localhost:5173", "http://[::1]"] {
+            assert!(origins.allows(good) && origins.lists(good), "{good}");
+        }
+        for bad in [
+            "http://chat.example.org",
+            "https://chat.example.org.evil.example",
+            "null",
+            "",
+            "http://localhost",
+        ] {
+            assert!(!origins.allows(bad), "{bad}");
+        }
+        assert!(read(&[]).unwrap().none());
+        let any = read(&["*"]).unwrap();
+        assert!(any.allows("https://evil.example") && !any.lists("https://evil.example"));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_named() {
+        for bad in [
+            "chat.example.org",
+            "https://chat.example.org/",
+            "https://chat.example.org/x",
+            "https://u@chat.example.org",
+            "https://*.example.org",
+            "ftp://chat.example.org",
+            "https://",
+            "https://a:99999",
+            "null",
+            "",
+        ] {
+            assert!(read(&[bad]).unwrap_err().contains(bad), "{bad}");
+        }
     }
 }

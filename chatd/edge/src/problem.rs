@@ -1,5 +1,6 @@
 //! The one error answer: `application/problem+json` (RFC 9457).
 
+use crate::limiter::Allowance;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +21,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
+    allowance: Option<Allowance>,
     cause: Option<String>,
 }
 
@@ -28,7 +30,13 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         // A 503 without a time to come back would invite a storm.
         let retry_after_s = (code.status() == 503).then_some(RETRY_AFTER_S);
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_s, cause: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_s, allowance: None, cause: None }
+    }
+
+    /// More than a bound allows; `retry_after_s` is when it may work, `allowance` what the headers say.
+    pub fn too_many(detail: impl Into<String>, retry_after_s: u32, allowance: Allowance) -> Self {
+        let problem = Self::new(Code::RateLimited, detail).retry_after(retry_after_s);
+        Self { allowance: Some(allowance), ..problem }
     }
 
     /// Fields that break their rules.
@@ -88,6 +96,7 @@ impl Problem {
             code: self.code,
             trace_id: trace_id.to_owned(),
             errors: self.errors.clone(),
+            retry_after: self.retry_after_s,
             receipt: None,
         }
     }
@@ -100,6 +109,9 @@ impl Problem {
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allowance) = self.allowance {
+            allowance.write(response.headers_mut());
         }
         response
     }

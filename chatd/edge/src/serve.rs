@@ -1,20 +1,23 @@
-//! Sockets: bound before anything is served, drained before the process ends.
+//! Listeners: bound before anything is served, drained before the process ends.
+//!
+//! HTTP/1.1 only: sockets need it, and every bound in time below is one of its.
 
+use crate::doorstep::Doorstep;
+use crate::tls::Tls;
 use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::RustlsAcceptor;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use schema::limits::{BACKLOG, DRAIN, HTTP_HEAD_BYTES, HTTP_HEAD_TIME};
+use schema::limits::{
+    BACKLOG, DRAIN, HTTP_CONNECTIONS, HTTP_HEAD_BYTES, HTTP_HEAD_TIME, HTTP_HEADERS, HTTP_STALL_TIME,
+    TLS_HANDSHAKE_TIME,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// Headers of a request.
-const HEADERS: usize = 100;
-/// Requests at once on one HTTP/2 connection.
-const STREAMS: u32 = 100;
 
 /// Binds a port and listens on it; connections wait in the backlog until it is served.
 ///
@@ -30,39 +33,89 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves HTTP/1.1, and HTTP/2 to who speaks it unasked, until `drain` is cancelled, then ends requests in flight within [`DRAIN`]. Upgraded
-/// connections are no longer ours: who upgraded them closes them.
+/// As [`Serve::run`], in plain HTTP, with the bounds of `limits`.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub async fn serve(listener: TcpListener, app: Router, drain: CancellationToken) -> io::Result<()> {
-    let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?
-        .handle(handle.clone())
-        .acceptor(NoDelayAcceptor::new())
-        // Telling the two protocols apart waits for bytes without a bound of its own.
-        .first_request_timeout(HTTP_HEAD_TIME)
-        .accept_error_handler(|peer: Option<&SocketAddr>, error: &io::Error| {
-            tracing::warn!(?peer, %error, "a connection could not be accepted");
-        });
-    bound(server.http_builder());
-    let stop = async {
-        drain.cancelled().await;
-        handle.graceful_shutdown(Some(DRAIN));
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        result = server.serve(app.into_make_service_with_connect_info::<SocketAddr>()) => result,
-        () = stop => Ok(()),
+    Serve::default().run(listener, app, drain).await
+}
+
+/// How a listener is served.
+pub struct Serve {
+    /// Encrypts, when there is a certificate.
+    pub tls: Option<Tls>,
+    /// Time for a request's head; an idle connection has as long to begin the next one.
+    pub head_time: Duration,
+    /// Time for which an answer may make no progress.
+    pub stall_time: Duration,
+    /// Connections that are no sockets (yet).
+    pub connections: usize,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            head_time: HTTP_HEAD_TIME,
+            stall_time: HTTP_STALL_TIME,
+            connections: HTTP_CONNECTIONS,
+        }
     }
 }
 
-fn bound(builder: &mut Builder<TokioExecutor>) {
+impl Serve {
+    /// Serves until `drain` is cancelled, then ends requests in flight within [`DRAIN`]. Upgraded connections
+    /// are no longer ours: who upgraded them closes them.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub async fn run(self, listener: TcpListener, app: Router, drain: CancellationToken) -> io::Result<()> {
+        let handle = Handle::new();
+        let doorstep = Doorstep {
+            handle: handle.clone(),
+            connections: self.connections,
+            stall_time: self.stall_time,
+            // The first byte tells who speaks plain HTTP to a port that is encrypted.
+            encrypted_within: self.tls.is_some().then_some(self.head_time),
+        };
+        let mut server = axum_server::from_tcp(listener)?
+            .handle(handle.clone())
+            .first_request_timeout(self.head_time)
+            .accept_error_handler(|peer: Option<&SocketAddr>, error: &io::Error| match peer {
+                None => tracing::warn!(%error, "no connection can be accepted"),
+                Some(peer) => tracing::debug!(%peer, %error, "a connection was not taken"),
+            });
+        *server.http_builder() = bounded(self.head_time);
+        let make = app.into_make_service_with_connect_info::<SocketAddr>();
+        let served = async {
+            match self.tls {
+                None => server.acceptor(doorstep).serve(make).await,
+                Some(tls) => {
+                    let acceptor = RustlsAcceptor::new(tls.config()).handshake_timeout(TLS_HANDSHAKE_TIME);
+                    server.acceptor(acceptor.acceptor(doorstep)).serve(make).await
+                }
+            }
+        };
+        let stop = async {
+            drain.cancelled().await;
+            handle.graceful_shutdown(Some(DRAIN));
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            result = served => result,
+            () = stop => Ok(()),
+        }
+    }
+}
+
+fn bounded(head_time: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HTTP_HEAD_TIME)
+        .header_read_timeout(head_time)
         .max_buf_size(HTTP_HEAD_BYTES)
-        .max_headers(HEADERS);
-    builder.http2().max_header_list_size(HTTP_HEAD_BYTES as u32).max_concurrent_streams(STREAMS);
+        .max_headers(HTTP_HEADERS);
+    builder
 }
