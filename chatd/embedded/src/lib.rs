@@ -3,6 +3,7 @@
 //! - [`log`]: `store::Events` as append-only segments; the only thing that is synced on the hot path
 //! - [`history`]: `store::Messages` on fjall, never synced on the hot path
 //! - [`sqlite`]: `store::Accounts` and `store::Profiles` in one SQLite file
+//! - [`MemoryPresence`]: `store::Presence` in memory
 //! - [`MemoryTickets`]: `store::Tickets` in memory, gone with the process
 //!
 //! Neighbours: `store` holds the traits and their contract suite, `chatd` opens the whole set here.
@@ -16,6 +17,7 @@ pub mod history;
 mod lock;
 pub mod log;
 mod open;
+mod presence;
 mod profiles;
 pub mod sqlite;
 mod tombstones;
@@ -24,5 +26,6 @@ mod tickets;
 pub use history::History;
 pub use lock::{FolderLock, LockError};
 pub use open::{Embedded, OpenError, open};
+pub use presence::MemoryPresence;
 pub use sqlite::People;
 pub use tickets::MemoryTickets;

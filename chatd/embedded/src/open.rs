@@ -1,7 +1,7 @@
 //! The whole set, opened from one data folder and closed together.
 
 use crate::log::{Fatal, Log, LogConfig, RealDisk};
-use crate::{FolderLock, History, LockError, MemoryTickets, People};
+use crate::{FolderLock, History, LockError, MemoryPresence, MemoryTickets, People};
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -46,6 +46,7 @@ pub async fn open(data: &Path, log: LogConfig, fatal: Fatal) -> Result<Embedded,
         messages: Arc::new(history),
         accounts: Arc::new(people.clone()),
         profiles: Arc::new(people.clone()),
+        presence: Arc::new(MemoryPresence::default()),
         tickets: Arc::new(MemoryTickets::default()),
     };
     Ok(Embedded { stores, people, _lock: lock })

@@ -6,5 +6,6 @@ pub mod contacts;
 pub mod blocks;
 pub mod events;
 pub mod messages;
+pub mod presence;
 pub mod profiles;
 pub mod tickets;

@@ -7,6 +7,7 @@
 //! - [`Messages`]: the history view built from the log, written by the sequencer alone
 //! - [`Accounts`]: credentials and sessions
 //! - [`Profiles`]: people as others see them
+//! - [`Presence`]: who is there and who is typing, soft
 //! - [`Tickets`]: what opens a socket once
 
 #[cfg(feature = "contract")]
@@ -16,6 +17,7 @@ pub mod accounts;
 pub mod error;
 pub mod events;
 pub mod messages;
+pub mod presence;
 pub mod profiles;
 pub mod tickets;
 
@@ -23,6 +25,7 @@ pub use accounts::Accounts;
 pub use error::Error;
 pub use events::Events;
 pub use messages::Messages;
+pub use presence::Presence;
 pub use profiles::Profiles;
 pub use tickets::Tickets;
 
@@ -35,5 +38,6 @@ pub struct Stores {
     pub messages: Arc<dyn Messages>,
     pub accounts: Arc<dyn Accounts>,
     pub profiles: Arc<dyn Profiles>,
+    pub presence: Arc<dyn Presence>,
     pub tickets: Arc<dyn Tickets>,
 }

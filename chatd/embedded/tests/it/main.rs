@@ -5,6 +5,7 @@
 mod accounts;
 mod events;
 mod messages;
+mod presence;
 mod profiles;
 mod set;
 mod tickets;
