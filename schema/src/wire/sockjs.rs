@@ -2,8 +2,8 @@
 //!
 //! - [`OPEN`], [`HEARTBEAT`], [`array`], [`close`] and [`Batch`] are what a server writes; [`Frame::parse`]
 //!   reads it back.
-//! - [`decode`] reads what a client writes, a JSON array of strings, into one text: STOMP above it is a
-//!   stream and cares for no borders.
+//! - [`Arrays`] reads what a client writes, JSON arrays of strings, into one text: STOMP above it is a
+//!   stream and cares for no borders. [`decode`] reads one array for itself.
 //! - [`Envelope`] is what each HTTP transport puts around a frame.
 //!
 //! Invariants: what is written is ASCII but for letters that nothing on the way mangles (see [`escape`]), so
@@ -16,6 +16,6 @@ mod envelope;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Error, Frame, decode};
+pub use decode::{Arrays, Error, Frame, decode};
 pub use encode::{Batch, HEARTBEAT, OPEN, array, close, escape};
 pub use envelope::Envelope;

@@ -14,25 +14,52 @@ pub enum Error {
     TooLarge(usize),
 }
 
-/// Reads a JSON array of strings and joins them. Any `\uXXXX` is taken, pairs of surrogates become their
-/// letter, and half a pair becomes U+FFFD, since UTF-8 has no place for it. `[]` is legal and empty.
+/// Reads one JSON array of strings for itself and joins them, as [`Arrays`] does; what it ends with is no
+/// beginning of anything.
 ///
 /// # Errors
-/// [`Error::TooLarge`] beyond `max` bytes, [`Error::Empty`] on nothing but white space, [`Error::Broken`]
-/// on everything else that is no array of strings.
+/// As [`Arrays::decode`].
 pub fn decode(input: &[u8], max: usize) -> Result<String, Error> {
-    if input.len() > max {
-        return Err(Error::TooLarge(max));
+    let mut arrays = Arrays::default();
+    let mut out = arrays.decode(input, max)?;
+    if arrays.high.is_some() {
+        out.push(char::REPLACEMENT_CHARACTER);
     }
-    let text = std::str::from_utf8(input).map_err(|_| Error::Broken)?;
-    if text.bytes().all(is_space) {
-        return Err(Error::Empty);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut reader = Reader { rest: text };
-    reader.strings(|string| string.unescape(&mut out))?;
-    reader.end()?;
     Ok(out)
+}
+
+/// Reads the arrays of one session, one after the other, into one text.
+///
+/// stompjs cuts its frames at any UTF-16 unit, so the two halves of a letter beyond U+FFFF may come in two
+/// strings, or in two arrays. A first half is kept back until it is known what comes behind it.
+#[derive(Debug, Default)]
+pub struct Arrays {
+    /// A first half that nothing came behind yet.
+    high: Option<u16>,
+}
+
+impl Arrays {
+    /// Reads a JSON array of strings and joins them. Any `\uXXXX` is taken, pairs of surrogates become their
+    /// letter, and half a pair becomes U+FFFD, since UTF-8 has no place for it. `[]` is legal and empty.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond `max` bytes, [`Error::Empty`] on nothing but white space,
+    /// [`Error::Broken`] on everything else that is no array of strings. Then it is as if nothing had come.
+    pub fn decode(&mut self, input: &[u8], max: usize) -> Result<String, Error> {
+        if input.len() > max {
+            return Err(Error::TooLarge(max));
+        }
+        let text = std::str::from_utf8(input).map_err(|_| Error::Broken)?;
+        if text.bytes().all(is_space) {
+            return Err(Error::Empty);
+        }
+        let mut out = Text { done: String::with_capacity(text.len()), high: self.high };
+        let mut reader = Reader { rest: text };
+        reader.strings(|string| string.unescape(&mut out))?;
+        reader.end()?;
+        self.high = out.high;
+        Ok(out.done)
+    }
 }
 
 /// A server's frame, as a client reads it.
@@ -62,9 +89,7 @@ impl Frame {
             "a" => {
                 let mut messages = Vec::new();
                 reader.strings(|string| {
-                    let mut message = String::new();
-                    string.unescape(&mut message)?;
-                    messages.push(message);
+                    messages.push(string.whole()?);
                     Ok(())
                 })?;
                 Frame::Messages(messages)
@@ -73,8 +98,7 @@ impl Frame {
                 reader.expect(b'[')?;
                 let code = reader.number()?;
                 reader.expect(b',')?;
-                let mut reason = String::new();
-                reader.string()?.unescape(&mut reason)?;
+                let reason = reader.string()?.whole()?;
                 reader.expect(b']')?;
                 Frame::Close(code, reason)
             }
@@ -166,56 +190,87 @@ impl<'a> Reader<'a> {
 }
 
 impl Escaped<'_> {
-    fn unescape(self, out: &mut String) -> Result<(), Error> {
+    fn unescape(self, out: &mut Text) -> Result<(), Error> {
         let mut rest = self.0;
         while let Some((plain, escaped)) = rest.split_once('\\') {
-            out.push_str(plain);
+            out.push(plain);
             let kind = escaped.as_bytes().first().ok_or(Error::Broken)?;
-            rest = match kind {
-                b'u' => unicode(escaped, out)?,
-                kind => {
-                    out.push(simple(*kind).ok_or(Error::Broken)?);
-                    &escaped[1..]
-                }
+            rest = if *kind == b'u' {
+                let (unit, behind) = unit(escaped).ok_or(Error::Broken)?;
+                out.push_unit(unit);
+                behind
+            } else {
+                out.push(simple(*kind).ok_or(Error::Broken)?);
+                &escaped[1..]
             };
         }
-        out.push_str(rest);
+        out.push(rest);
         Ok(())
+    }
+
+    /// A string that nothing comes behind.
+    fn whole(self) -> Result<String, Error> {
+        let mut out = Text::default();
+        self.unescape(&mut out)?;
+        out.replace_high();
+        Ok(out.done)
     }
 }
 
-fn simple(kind: u8) -> Option<char> {
+/// A text in the making, and the first half of a letter at its end.
+#[derive(Default)]
+struct Text {
+    done: String,
+    high: Option<u16>,
+}
+
+impl Text {
+    fn push(&mut self, plain: &str) {
+        if !plain.is_empty() {
+            self.replace_high();
+            self.done.push_str(plain);
+        }
+    }
+
+    fn push_unit(&mut self, unit: u16) {
+        if let Some(high) = self.high.take() {
+            if let Some(Ok(letter)) = char::decode_utf16([high, unit]).next() {
+                self.done.push(letter);
+                return;
+            }
+            self.done.push(char::REPLACEMENT_CHARACTER);
+        }
+        if (0xd800..0xdc00).contains(&unit) {
+            self.high = Some(unit);
+        } else {
+            self.done.push(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+    }
+
+    fn replace_high(&mut self) {
+        if self.high.take().is_some() {
+            self.done.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+}
+
+fn simple(kind: u8) -> Option<&'static str> {
     Some(match kind {
-        b'"' => '"',
-        b'\\' => '\\',
-        b'/' => '/',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
+        b'"' => "\"",
+        b'\\' => "\\",
+        b'/' => "/",
+        b'b' => "\u{8}",
+        b'f' => "\u{c}",
+        b'n' => "\n",
+        b'r' => "\r",
+        b't' => "\t",
         _ => return None,
     })
 }
 
-/// Reads `uXXXX`, and the other half of a pair if it follows. Returns what comes behind.
-fn unicode<'a>(escaped: &'a str, out: &mut String) -> Result<&'a str, Error> {
-    let (unit, rest) = unit(escaped).ok_or(Error::Broken)?;
-    if (0xd800..0xdc00).contains(&unit)
-        && let Some((low, behind)) = rest.strip_prefix('\\').and_then(self::unit)
-        && (0xdc00..0xe000).contains(&low)
-    {
-        let letter = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-        out.push(char::from_u32(letter).unwrap_or(char::REPLACEMENT_CHARACTER));
-        return Ok(behind);
-    }
-    out.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-    Ok(rest)
-}
-
 /// The number in `uXXXX`, and what comes behind.
-fn unit(escaped: &str) -> Option<(u32, &str)> {
+fn unit(escaped: &str) -> Option<(u16, &str)> {
     let (digits, rest) = escaped.strip_prefix('u')?.split_at_checked(4)?;
     let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Some((u32::from_str_radix(digits, 16).ok().filter(|_| hex)?, rest))
+    Some((u16::from_str_radix(digits, 16).ok().filter(|_| hex)?, rest))
 }

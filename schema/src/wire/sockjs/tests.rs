@@ -59,6 +59,21 @@ fn what_a_client_wrote_is_read_whatever_it_escaped() {
 }
 
 #[test]
+fn a_letter_that_was_cut_in_two_is_whole_again() {
+    assert_eq!(read(r#"["a\ud83d","\ude00b"]"#), Ok("a\u{1f600}b".to_owned()));
+    let mut arrays = Arrays::default();
+    let mut next = |text: &str| arrays.decode(text.as_bytes(), MAX);
+    assert_eq!(next(r#"["a\ud83d"]"#), Ok("a".to_owned()));
+    assert_eq!(next("[]"), Ok(String::new()));
+    assert_eq!(next("[\"]"), Err(Error::Broken), "which is as if it had not come");
+    assert_eq!(next(r#"["","\ude00b\ud83d"]"#), Ok("\u{1f600}b".to_owned()));
+    // What comes behind is no second half.
+    assert_eq!(next(r#"["\ud83d"]"#), Ok("\u{fffd}".to_owned()));
+    assert_eq!(next(r#"["c"]"#), Ok("\u{fffd}c".to_owned()));
+    assert_eq!(next(r#"["\ude00"]"#), Ok("\u{fffd}".to_owned()));
+}
+
+#[test]
 fn empty_broken_and_too_large_are_told_apart() {
     for empty in ["", " ", "\r\n"] {
         assert_eq!(read(empty), Err(Error::Empty), "{empty:?}");
@@ -151,6 +166,18 @@ proptest! {
                 prop_assert!(is_plain(letter) || matches!(letter, '"' | '\\'), "{letter:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_text_survives_being_cut_between_any_units(text in texts(), cut in 1_usize..5) {
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let mut arrays = Arrays::default();
+        let mut out = String::new();
+        for piece in units.chunks(cut) {
+            let escaped: String = piece.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            out.push_str(&arrays.decode(format!("[\"{escaped}\"]").as_bytes(), MAX).unwrap());
+        }
+        prop_assert_eq!(out, text);
     }
 
     #[test]
