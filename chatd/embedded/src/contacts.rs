@@ -12,19 +12,27 @@ use store::profiles::{Contact, Put};
 pub(crate) async fn put(
     connection: &mut SqliteConnection,
     owner: UserId,
-    contact: Contact,
+    new: Contact,
     most: usize,
 ) -> Result<Put, Error> {
-    if let Some(there) = set_alias(&mut *connection, owner, contact.user_id, contact.alias.as_ref()).await? {
-        return Ok(Put::Changed(there));
+    let there = sqlx::query(
+        "UPDATE contacts SET alias = coalesce(?, alias) WHERE owner = ? AND contact = ? RETURNING *",
+    )
+    .bind(new.alias.as_ref().map(|alias| alias.as_str()))
+    .bind(&owner.as_bytes()[..])
+    .bind(&new.user_id.as_bytes()[..])
+    .fetch_optional(&mut *connection)
+    .await;
+    if let Some(row) = &there.map_err(refused)? {
+        return contact(row).map(Put::Changed);
     }
     let people: i64 = sqlx::query_scalar("SELECT count(*) FROM users WHERE id IN (?, ?)")
         .bind(&owner.as_bytes()[..])
-        .bind(&contact.user_id.as_bytes()[..])
+        .bind(&new.user_id.as_bytes()[..])
         .fetch_one(&mut *connection)
         .await
         .map_err(refused)?;
-    if people != if owner == contact.user_id { 1 } else { 2 } {
+    if people != if owner == new.user_id { 1 } else { 2 } {
         return Ok(Put::Unknown);
     }
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM contacts WHERE owner = ?")
@@ -37,13 +45,13 @@ pub(crate) async fn put(
     }
     sqlx::query("INSERT INTO contacts (owner, contact, alias, created_at) VALUES (?, ?, ?, ?)")
         .bind(&owner.as_bytes()[..])
-        .bind(&contact.user_id.as_bytes()[..])
-        .bind(contact.alias.as_ref().map(|alias| alias.as_str()))
-        .bind(contact.created_at.0)
+        .bind(&new.user_id.as_bytes()[..])
+        .bind(new.alias.as_ref().map(|alias| alias.as_str()))
+        .bind(new.created_at.0)
         .execute(connection)
         .await
         .map_err(refused)?;
-    Ok(Put::Added(contact))
+    Ok(Put::Added(new))
 }
 
 pub(crate) async fn set_alias(

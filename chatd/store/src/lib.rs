@@ -7,6 +7,7 @@
 //! - [`Messages`]: the history view built from the log, written by the sequencer alone
 //! - [`Accounts`]: credentials and sessions
 //! - [`Profiles`]: people as others see them
+//! - [`relation`](relation()): what one person is to another, from both of the stores that know
 //! - [`Presence`]: who is there and who is typing, soft
 //! - [`Tickets`]: what opens a socket once
 
@@ -19,6 +20,7 @@ pub mod events;
 pub mod messages;
 pub mod presence;
 pub mod profiles;
+pub mod relation;
 pub mod tickets;
 
 pub use accounts::Accounts;
@@ -27,6 +29,7 @@ pub use events::Events;
 pub use messages::Messages;
 pub use presence::Presence;
 pub use profiles::Profiles;
+pub use relation::{relation, relations};
 pub use tickets::Tickets;
 
 use std::sync::Arc;

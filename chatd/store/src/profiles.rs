@@ -70,7 +70,7 @@ pub struct Contact {
 pub enum Put {
     /// They are there from now on.
     Added(Contact),
-    /// They were there; the alias is the new one.
+    /// They were there, and are as told here.
     Changed(Contact),
     /// The owner has as many contacts as are allowed; nothing was stored.
     Full,
@@ -105,8 +105,8 @@ pub trait Profiles: Send + Sync {
     /// Remembers the presence that a person chose; who does not exist is passed over.
     async fn set_chosen_status(&self, user: UserId, status: Option<&str>) -> Result<(), Error>;
 
-    /// Puts somebody among the owner's contacts, or gives them another alias if they are there, in one step.
-    /// An owner has at most `most` contacts.
+    /// Puts somebody among the owner's contacts, in one step. If they are there, they keep their time and take
+    /// the alias if there is one. An owner has at most `most` contacts.
     async fn put_contact(&self, owner: UserId, contact: Contact, most: usize) -> Result<Put, Error>;
     /// Gives a contact another alias; `None` when there is no such contact.
     async fn set_alias(

@@ -7,7 +7,7 @@ use std::path::Path;
 use store::Error;
 use store::accounts::{NewSession, SessionRow};
 use store::contract::profiles::person;
-use store::contract::{changes, contacts, profiles};
+use store::contract::{changes, contacts, profiles, relations};
 use store::profiles::{Name, NewPerson};
 use store::{Accounts, Profiles};
 use tempfile::TempDir;
@@ -49,6 +49,15 @@ async fn deletes_people() {
     let data = TempDir::new().unwrap();
     let people = open(data.path()).await.unwrap();
     profiles::deletes_people(&people, &people).await;
+}
+
+#[tokio::test]
+async fn tells_relations() {
+    let data = TempDir::new().unwrap();
+    let people = open(data.path()).await.unwrap();
+    let (epoch, partitions) = (store::contract::messages::EPOCH, store::contract::messages::PARTITIONS);
+    let history = embedded::History::open(&data.path().join("history"), epoch, partitions).unwrap();
+    relations::tells_relations(&people, &history).await;
 }
 
 #[tokio::test]

@@ -22,16 +22,20 @@ fn contact(user_id: UserId, alias: Option<&str>) -> Contact {
     Contact { user_id, alias: alias.map(|alias| alias.parse().unwrap()), created_at: NOW }
 }
 
-/// A contact is added once, keeps its first time, and takes another alias from a repeat.
+/// A contact is added once and keeps its first time; a repeat takes another alias and removes none.
 pub async fn puts_contacts(profiles: &dyn Profiles) {
     let ids = people(profiles, 3).await;
     let (owner, friend) = (ids[0], ids[1]);
     let first = contact(friend, Some("Friend"));
     assert_eq!(profiles.put_contact(owner, first.clone(), MOST).await.unwrap(), Put::Added(first.clone()));
     let later = Contact { created_at: NOW.plus_seconds(9), ..contact(friend, None) };
-    let kept = Contact { alias: None, ..first.clone() };
-    assert_eq!(profiles.put_contact(owner, later, MOST).await.unwrap(), Put::Changed(kept.clone()));
-    assert_eq!(profiles.contacts(owner, None, 9).await.unwrap(), [kept]);
+    assert_eq!(profiles.put_contact(owner, later.clone(), MOST).await.unwrap(), Put::Changed(first.clone()));
+    let other_name = Contact { alias: Some("Foe".parse().unwrap()), ..first.clone() };
+    let later = Contact { alias: other_name.alias.clone(), ..later };
+    assert_eq!(profiles.put_contact(owner, later, MOST).await.unwrap(), Put::Changed(other_name.clone()));
+    assert_eq!(profiles.contacts(owner, None, 9).await.unwrap(), [other_name]);
+    let bare = Contact { alias: None, ..first.clone() };
+    assert_eq!(profiles.set_alias(owner, friend, None).await.unwrap(), Some(bare));
     let alias = "Old friend".parse().unwrap();
     let renamed = Contact { alias: Some(alias), ..first };
     let changed = profiles.set_alias(owner, friend, renamed.alias.as_ref()).await.unwrap();
