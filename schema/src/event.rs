@@ -13,7 +13,8 @@ use uuid::Uuid;
 /// Version of the envelope and its payloads; additions keep it.
 pub const SCHEMA_VERSION: u32 = 1;
 /// Version of the rules by which records are applied; an owner that meets a higher one stops.
-pub const APPLY_VERSION: u32 = 1;
+/// 2: blocks, erasures and private marks.
+pub const APPLY_VERSION: u32 = 2;
 
 /// A topic of the log. Conversations are ordered within a partition of `message-events`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +52,11 @@ pub enum EventType {
     MessageSent,
     MessageDelivered,
     MessageSeen,
+    /// From here on the actor is shown nothing of what the peer sends.
+    PeerBlocked,
+    PeerUnblocked,
+    /// The actor was deleted: what they wrote in the conversation has no content any more.
+    PersonErased,
 }
 
 /// Who waits for the outcome of a record: the process (by a number drawn at its start), the slot in it,
@@ -110,6 +116,16 @@ pub struct Mark {
     /// The device that has everything of this log partition before an offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DevicePosition>,
+    /// Of MESSAGE_SEEN: the actor shows no read receipts, so the peer learns of DELIVERED only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+}
+
+/// Payload of PEER_BLOCKED, PEER_UNBLOCKED and PERSON_ERASED: the other person of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Peer {
+    pub peer_id: UserId,
 }
 
 /// How far one device has read one log partition.
@@ -127,6 +143,9 @@ pub enum Body {
     Sent(Sent),
     Delivered(Mark),
     Seen(Mark),
+    Blocked(Peer),
+    Unblocked(Peer),
+    Erased(Peer),
 }
 
 impl Body {
@@ -135,6 +154,9 @@ impl Body {
             Body::Sent(_) => EventType::MessageSent,
             Body::Delivered(_) => EventType::MessageDelivered,
             Body::Seen(_) => EventType::MessageSeen,
+            Body::Blocked(_) => EventType::PeerBlocked,
+            Body::Unblocked(_) => EventType::PeerUnblocked,
+            Body::Erased(_) => EventType::PersonErased,
         }
     }
 }
@@ -158,6 +180,9 @@ impl Event {
         let bytes = match &self.payload {
             Body::Sent(sent) => serde_json::to_vec(&self.with(sent)),
             Body::Delivered(mark) | Body::Seen(mark) => serde_json::to_vec(&self.with(mark)),
+            Body::Blocked(peer) | Body::Unblocked(peer) | Body::Erased(peer) => {
+                serde_json::to_vec(&self.with(peer))
+            }
         };
         bytes.unwrap_or_default() // no map key and no failing serializer in these types
     }
@@ -191,6 +216,9 @@ impl Event {
             EventType::MessageSent => Body::Sent(serde_json::from_str(payload)?),
             EventType::MessageDelivered => Body::Delivered(serde_json::from_str(payload)?),
             EventType::MessageSeen => Body::Seen(serde_json::from_str(payload)?),
+            EventType::PeerBlocked => Body::Blocked(serde_json::from_str(payload)?),
+            EventType::PeerUnblocked => Body::Unblocked(serde_json::from_str(payload)?),
+            EventType::PersonErased => Body::Erased(serde_json::from_str(payload)?),
         };
         Ok(event.with(body))
     }
@@ -303,6 +331,9 @@ mod tests {
             ("MESSAGE_SENT", schemars::schema_for!(Envelope<Sent>)),
             ("MESSAGE_DELIVERED", schemars::schema_for!(Envelope<Mark>)),
             ("MESSAGE_SEEN", schemars::schema_for!(Envelope<Mark>)),
+            ("PEER_BLOCKED", schemars::schema_for!(Envelope<Peer>)),
+            ("PEER_UNBLOCKED", schemars::schema_for!(Envelope<Peer>)),
+            ("PERSON_ERASED", schemars::schema_for!(Envelope<Peer>)),
         ];
         for (name, mut schema) in schemas {
             schema.insert("title".into(), name.into());

@@ -81,6 +81,16 @@ pub const USERNAME_CHARS_MAX: usize = 32;
 pub const AVATAR_URL_BYTES_MAX: usize = 2048;
 /// Contacts of a person, at most.
 pub const CONTACTS: usize = 5_000;
+/// Exports of a process at once; one a person.
+pub const EXPORTS: usize = 8;
+/// Bytes of an export that wait for the caller to read on.
+pub const EXPORT_CHUNK_BYTES: usize = 65_536;
+/// How long an export waits for a caller who does not read.
+pub const EXPORT_STALL: Duration = Duration::from_secs(30);
+/// Conversations in an export, at most; it says when there are more.
+pub const EXPORT_CONVERSATIONS: usize = 100_000;
+/// Sessions in an export, at most.
+pub const EXPORT_SESSIONS: usize = 10_000;
 /// Life of an access token.
 pub const ACCESS_TOKEN_S: i64 = 15 * 60;
 /// Life of a refresh token.
@@ -176,6 +186,29 @@ pub const TYPING_PEERS: usize = 16;
 pub const TYPISTS: usize = 100_000;
 /// Typing on its way to the sockets of a process; more is shed.
 pub const TYPING_LINK: usize = 4_096;
+
+// --- SockJS (the names in brackets are Spring's) ---
+
+/// How many times larger than a frame an array of messages from a client may be: escapes take their room.
+pub const SOCKJS_ARRAY_FRAMES: usize = 4;
+/// Bytes from a client over HTTP that wait until its session reads on.
+pub const SOCKJS_INBOUND_BYTES: usize = 262_144;
+/// Bytes that wait for the client's next receive request. More stays in the outbox; one frame may pass it.
+pub const SOCKJS_BUFFER_BYTES: usize = 32_768;
+/// Bytes of a streaming response; then it ends, and the client asks again [streamBytesLimit].
+pub const SOCKJS_STREAM_BYTES: usize = 131_072;
+/// How long a receive request may be silent [heartbeatTime].
+pub const SOCKJS_HEARTBEAT: Duration = Duration::from_secs(25);
+/// How long a session lives without a receive request, and how long a closed one is remembered
+/// [disconnectDelay].
+pub const SOCKJS_DISCONNECT_DELAY: Duration = Duration::from_secs(5);
+/// How long a streaming response goes on when the session wants to know what has arrived: only the next
+/// request proves it.
+pub const SOCKJS_PROOF_TIME: Duration = Duration::from_secs(3);
+/// SockJS sessions over HTTP of an address at once.
+pub const SOCKJS_SESSIONS_PER_ADDRESS: usize = 1024;
+/// Bytes of the names in a SockJS session's path.
+pub const SOCKJS_NAME_BYTES: usize = 128;
 
 // --- the log and the sequencer ---
 

@@ -1,6 +1,6 @@
 //! Messages: what a person sends (a draft) and what everybody reads.
 
-use crate::limits::{CLIENT_MESSAGE_ID_CHARS, METADATA_BYTES};
+use crate::limits::CLIENT_MESSAGE_ID_CHARS;
 use crate::{ConversationId, MessageId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -57,6 +57,44 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Box<RawValue>>,
+    /// Its content is gone: the sender was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
+/// One place of a conversation, as a person sees it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Entry {
+    Message(Box<Message>),
+    /// Somebody whom the person had blocked sent it: it keeps its sequence and shows nothing else.
+    Hidden(Hidden),
+}
+
+impl Entry {
+    pub fn sequence(&self) -> u64 {
+        match self {
+            Entry::Message(message) => message.sequence,
+            Entry::Hidden(hidden) => hidden.sequence,
+        }
+    }
+
+    /// The message, unless it is hidden.
+    pub fn message(self) -> Option<Message> {
+        match self {
+            Entry::Message(message) => Some(*message),
+            Entry::Hidden(_) => None,
+        }
+    }
+}
+
+/// The place of a message that is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hidden {
+    pub sequence: u64,
+    /// Always true.
+    pub hidden: bool,
 }
 
 /// What a person sends: the body of `POST /api/chat/messages` and of `/app/chat.sendMessage`.
@@ -107,7 +145,7 @@ impl Draft {
     ///
     /// # Errors
     /// Every field that breaks a rule, not only the first.
-    pub fn check(&self, content_chars_max: usize) -> Result<(), Vec<FieldError>> {
+    pub fn check(&self, content_chars_max: usize, metadata_bytes_max: usize) -> Result<(), Vec<FieldError>> {
         let mut errors = Vec::new();
         self.check_content(content_chars_max, &mut errors);
         if self.message_type == MessageType::System {
@@ -119,8 +157,12 @@ impl Draft {
             errors.push(FieldError::new("metadata", "is missing", "an object, for LOCATION and CONTACT"));
         }
         if let Some(metadata) = &self.metadata {
-            if metadata.get().len() > METADATA_BYTES {
-                errors.push(FieldError::new("metadata", "is too large", format!("{METADATA_BYTES} bytes")));
+            if metadata.get().len() > metadata_bytes_max {
+                errors.push(FieldError::new(
+                    "metadata",
+                    "is too large",
+                    format!("{metadata_bytes_max} bytes"),
+                ));
             } else if !metadata.get().starts_with('{') {
                 errors.push(FieldError::new("metadata", "is no object", "a JSON object"));
             }
@@ -167,7 +209,7 @@ mod tests {
     fn the_seeds_body_is_a_draft() {
         let draft =
             draft(r#"{"senderId":"user1","recipientId":"user2","content":"Hello!","messageType":"TEXT"}"#);
-        assert!(draft.check(4096).is_ok());
+        assert!(draft.check(4096, 4096).is_ok());
     }
 
     #[test]
@@ -175,7 +217,7 @@ mod tests {
         let bad = draft(
             r#"{"recipientId":"u","content":"\u0007","messageType":"SYSTEM","clientMessageId":"","metadata":[1]}"#,
         );
-        let errors = bad.check(4096).unwrap_err();
+        let errors = bad.check(4096, 4096).unwrap_err();
         let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
         assert_eq!(fields, ["content", "messageType", "metadata", "clientMessageId"]);
         assert!(errors.iter().all(|e| e.bound.is_some()));
@@ -184,9 +226,9 @@ mod tests {
     #[test]
     fn content_counts_characters_not_bytes() {
         let json = |n| format!(r#"{{"recipientId":"u","content":"{}"}}"#, "日".repeat(n));
-        assert!(draft(&json(10)).check(10).is_ok());
-        assert!(draft(&json(11)).check(10).is_err());
-        assert!(draft(r#"{"recipientId":"u","content":" \n "}"#).check(10).is_err());
-        assert!(draft(r#"{"recipientId":"u","content":"a\tb\r\n"}"#).check(10).is_ok());
+        assert!(draft(&json(10)).check(10, 4096).is_ok());
+        assert!(draft(&json(11)).check(10, 4096).is_err());
+        assert!(draft(r#"{"recipientId":"u","content":" \n "}"#).check(10, 4096).is_err());
+        assert!(draft(r#"{"recipientId":"u","content":"a\tb\r\n"}"#).check(10, 4096).is_ok());
     }
 }

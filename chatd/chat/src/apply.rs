@@ -10,7 +10,7 @@ mod tests;
 
 pub(crate) use window::Window;
 
-use schema::event::{Body, Event, Mark, Sent};
+use schema::event::{Body, Event, Mark, Peer, Sent};
 use schema::{ConversationId, MessageId, MessageStatus, Position, UserId};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub(crate) enum Outcome {
     Repeat { conversation: ConversationId, sequence: u64 },
     /// The same client id came with another body.
     Conflict,
-    /// The mark is applied.
-    Marked,
+    /// The mark, the block or the erasure is applied.
+    Applied,
 }
 
 /// A mark that moved.
@@ -53,6 +53,8 @@ pub(crate) struct Moved {
     pub(crate) peer: UserId,
     pub(crate) status: MessageStatus,
     pub(crate) up_to: u64,
+    /// What the peer is told of it.
+    pub(crate) shown: Option<MessageStatus>,
 }
 
 /// What a record does.
@@ -95,6 +97,9 @@ pub(crate) fn apply(
         Body::Sent(sent) => apply_sent(live, event, sent, position, known),
         Body::Delivered(mark) => Ok(apply_mark(live, event, mark, MessageStatus::Delivered, position)),
         Body::Seen(mark) => Ok(apply_mark(live, event, mark, MessageStatus::Seen, position)),
+        Body::Blocked(peer) => Ok(apply_block(live, event, peer, true, position)),
+        Body::Unblocked(peer) => Ok(apply_block(live, event, peer, false, position)),
+        Body::Erased(_) => Ok(apply_erasure(event)),
     }
 }
 
@@ -124,7 +129,7 @@ fn apply_sent(
             Outcome::Conflict
         }));
     }
-    let live = live.get_or_insert_with(|| Live::new(event, sent));
+    let live = live.get_or_insert_with(|| Live::new(event, sent.recipient_id));
     let sequence = live.head.last_sequence + 1;
     if let Some(stored) = known.filter(|entry| entry.position == position && entry.sequence != sequence) {
         return Err(Fork {
@@ -137,10 +142,8 @@ fn apply_sent(
     live.window.remember(&sent.client_message_id, event.event_id);
     live.head.last_sequence = sequence;
     live.head.last_message_at = event.occurred_at;
-    if let Some(member) = live.head.member(sent.recipient_id) {
-        let received = &mut live.head.marks[member].received;
-        *received = sequence.max(*received);
-    }
+    let hidden = live.head.has_blocked(sent.recipient_id) && sent.recipient_id != event.actor_id;
+    live.received(event, sent.recipient_id, sequence, hidden);
     live.head.newest_client_ms = live.head.newest_client_ms.max(live.window.newest());
     live.last = Some(LastMessage {
         sequence,
@@ -148,7 +151,7 @@ fn apply_sent(
         client_message_id: sent.client_message_id.clone(),
     });
     live.touch(position);
-    let message = Arc::new(row(event, sent, sequence, position));
+    let message = Arc::new(StoredMessage { hidden, ..row(event, sent, sequence, position) });
     let id = IdEntry {
         message_id: event.event_id,
         conversation_id: event.conversation_id,
@@ -163,7 +166,9 @@ fn apply_sent(
         if sequence == 1 {
             writes.push(Write::Member { user, conversation: event.conversation_id });
         }
-        writes.push(Write::Feed { user, entry: entry.clone() });
+        if !message.is_hidden_from(user) {
+            writes.push(Write::Feed { user, entry: entry.clone() });
+        }
     }
     Ok(Effects { writes, outcome: Outcome::Sent(message), moved: None, changed: true })
 }
@@ -175,7 +180,7 @@ fn apply_mark(
     status: MessageStatus,
     position: Position,
 ) -> Effects {
-    let mut effects = Effects::none(Outcome::Marked);
+    let mut effects = Effects::none(Outcome::Applied);
     if let Some(device) = mark.device {
         effects.writes.push(Write::Device {
             user: event.actor_id,
@@ -190,35 +195,90 @@ fn apply_mark(
     let Some(live) = live.as_mut() else { return effects };
     let Some(member) = live.head.member(event.actor_id) else { return effects };
     let up_to = mark.up_to.min(live.head.last_sequence);
+    let shown = shown(&live.head, event.actor_id, mark, status);
     let marks = &mut live.head.marks[member];
     let before = *marks;
-    advance(marks, status, up_to);
-    let advanced = *marks != before;
+    advance(&mut marks.delivered, &mut marks.seen, status, up_to);
+    if let Some(shown) = shown {
+        advance(&mut marks.shown_delivered, &mut marks.shown_seen, shown, up_to);
+    }
+    let marks = *marks;
+    let told = (before.shown_delivered, before.shown_seen) != (marks.shown_delivered, marks.shown_seen);
     // Written even if nothing advanced: a replay must not depend on what a head has seen already.
     live.touch(position);
     effects.changed = true;
-    let entry = FeedEntry {
-        position,
-        conversation_id: event.conversation_id,
-        change: Change::Mark { user: event.actor_id, up_to, status },
+    let mut tell = |user, status| {
+        let change = Change::Mark { user: event.actor_id, up_to, status };
+        let entry = FeedEntry { position, conversation_id: event.conversation_id, change };
+        effects.writes.push(Write::Feed { user, entry });
     };
     // The marker's other devices need to know what was seen; what was delivered is news for the sender.
-    let seen = status == MessageStatus::Seen;
-    for user in people(event.actor_id, mark.peer_id).filter(|user| seen || *user != event.actor_id) {
-        effects.writes.push(Write::Feed { user, entry: entry.clone() });
+    if status == MessageStatus::Seen {
+        tell(event.actor_id, status);
     }
-    if advanced {
-        effects.moved = Some(Moved { user: event.actor_id, peer: mark.peer_id, status, up_to });
+    if let Some(shown) = shown
+        && mark.peer_id != event.actor_id
+    {
+        tell(mark.peer_id, shown);
+    }
+    if marks != before {
+        let shown = shown.filter(|_| told);
+        effects.moved = Some(Moved { user: event.actor_id, peer: mark.peer_id, status, up_to, shown });
     }
     effects
 }
 
-/// Marks merge by maximum; what is seen is delivered too.
-fn advance(marks: &mut Marks, status: MessageStatus, up_to: u64) {
-    marks.delivered = marks.delivered.max(up_to);
-    if status == MessageStatus::Seen {
-        marks.seen = marks.seen.max(up_to);
+/// What the peer may know of a mark: nothing from somebody who has blocked them, and DELIVERED where read
+/// receipts are not shown.
+fn shown(head: &Head, actor: UserId, mark: &Mark, status: MessageStatus) -> Option<MessageStatus> {
+    if head.has_blocked(actor) {
+        None
+    } else if mark.private {
+        Some(MessageStatus::Delivered)
+    } else {
+        Some(status)
     }
+}
+
+/// Marks merge by maximum; what is seen is delivered too.
+fn advance(delivered: &mut u64, seen: &mut u64, status: MessageStatus, up_to: u64) {
+    *delivered = up_to.max(*delivered);
+    if status == MessageStatus::Seen {
+        *seen = up_to.max(*seen);
+    }
+}
+
+/// Blocks are records of their conversation, so each send is before or behind them; one comes before any
+/// message, too.
+fn apply_block(
+    live: &mut Option<Live>,
+    event: &Event,
+    peer: &Peer,
+    blocked: bool,
+    position: Position,
+) -> Effects {
+    let live = live.get_or_insert_with(|| Live::new(event, peer.peer_id));
+    let mut effects = Effects::none(Outcome::Applied);
+    let Some(member) = live.head.member(event.actor_id) else { return effects };
+    live.head.blocked[member] = blocked;
+    live.touch(position);
+    effects.changed = true;
+    effects.writes.push(Write::Block {
+        conversation: event.conversation_id,
+        user: event.actor_id,
+        peer: peer.peer_id,
+        blocked,
+        position,
+        at: event.occurred_at,
+    });
+    effects
+}
+
+/// The view forgets the content, also of rows that it is given again: nothing here depends on when.
+fn apply_erasure(event: &Event) -> Effects {
+    let mut effects = Effects::none(Outcome::Applied);
+    effects.writes.push(Write::Erase { user: event.actor_id, conversation: event.conversation_id });
+    effects
 }
 
 /// Both people of a conversation, once in a note to oneself.
@@ -236,18 +296,25 @@ impl Live {
         Self { window: Window::behind(head.newest_client_ms), head, last: None }
     }
 
-    fn new(event: &Event, sent: &Sent) -> Self {
-        let (a, b) = (event.actor_id, sent.recipient_id);
-        let head = Head {
-            conversation_id: event.conversation_id,
-            members: if a <= b { [a, b] } else { [b, a] },
-            last_sequence: 0,
-            last_message_at: event.occurred_at,
-            changed: Position::default(),
-            marks: [Marks::default(); 2],
-            newest_client_ms: 0,
-        };
+    fn new(event: &Event, other: UserId) -> Self {
+        let mut members = [event.actor_id, other];
+        members.sort_unstable();
+        let head = Head::empty(event.conversation_id, members);
         Self { head, window: Window::default(), last: None }
+    }
+
+    /// Notes a message with those who may see it.
+    fn received(&mut self, event: &Event, recipient: UserId, sequence: u64, hidden: bool) {
+        for user in people(event.actor_id, recipient).filter(|user| !hidden || *user == event.actor_id) {
+            let Some(member) = self.head.member(user) else { continue };
+            let marks: &mut Marks = &mut self.head.marks[member];
+            if sequence >= marks.newest {
+                (marks.newest, marks.newest_at) = (sequence, event.occurred_at);
+            }
+            if user == recipient {
+                marks.received = sequence.max(marks.received);
+            }
+        }
     }
 
     fn touch(&mut self, position: Position) {
@@ -271,6 +338,8 @@ fn row(event: &Event, sent: &Sent, sequence: u64, position: Position) -> StoredM
         timestamp: event.occurred_at,
         reply_to_message_id: sent.reply_to_message_id,
         metadata: sent.metadata.clone(),
+        hidden: false,
+        erased: false,
     }
 }
 

@@ -1,6 +1,5 @@
 //! The list of a person's conversations, the one with the newest message first.
 
-use crate::history::limit;
 use crate::{Chat, Error};
 use schema::api::{Conversation, Conversations};
 use schema::limits::CONVERSATIONS_MAX;
@@ -25,28 +24,30 @@ pub(crate) struct ListQuery {
     pub(crate) cursor: Option<String>,
 }
 
-/// A place in the list: newest first, ties by id.
-fn place(head: &Head) -> (std::cmp::Reverse<i64>, ConversationId) {
-    (std::cmp::Reverse(head.last_message_at.0), head.conversation_id)
+/// A place in a person's list: by the newest message that they may see, the newest first, ties by id.
+fn place(head: &Head, user: UserId) -> (std::cmp::Reverse<i64>, ConversationId) {
+    (std::cmp::Reverse(head.marks_of(user).newest_at.0), head.conversation_id)
 }
 
 impl Chat {
     pub(crate) async fn conversations(&self, user: UserId, query: ListQuery) -> Result<Conversations, Error> {
-        let limit = limit(query.limit)?;
+        let limit = self.limit(query.limit)?;
         let ids = self.0.shared.messages.conversations(user, CONVERSATIONS_MAX).await?;
         let mut heads: Vec<Head> =
             self.0.shared.messages.heads(&ids, None).await?.into_iter().flatten().collect();
-        heads.sort_by_key(place);
+        // One in which there is nothing but what is hidden is none to this person.
+        heads.retain(|head| head.marks_of(user).newest > 0);
+        heads.sort_by_key(|head| place(head, user));
         if let Some(cursor) = &query.cursor {
             let after = self.open_place(user, cursor).ok_or_else(|| {
                 Error::field("cursor", "is not one of this list", "nextCursor of an earlier page")
             })?;
-            heads.retain(|head| place(head) > after);
+            heads.retain(|head| place(head, user) > after);
         }
         let has_more = heads.len() > limit;
         heads.truncate(limit);
         let next_cursor = heads.last().filter(|_| has_more).map(|head| {
-            let mut bytes = head.last_message_at.0.to_be_bytes().to_vec();
+            let mut bytes = head.marks_of(user).newest_at.0.to_be_bytes().to_vec();
             bytes.extend(head.conversation_id.as_bytes());
             self.0.signer.seal(user, PURPOSE, &bytes)
         });
@@ -60,17 +61,17 @@ impl Chat {
     async fn conversation(&self, user: UserId, head: &Head) -> Result<Conversation, Error> {
         let messages = &self.0.shared.messages;
         let marks = head.marks_of(user);
-        let last = messages.message(head.conversation_id, head.last_sequence).await?;
+        let last = messages.message(head.conversation_id, marks.newest).await?;
         let unread = if marks.seen >= marks.received {
             0
         } else {
             let rows = messages.history(head.conversation_id, Page::After(marks.seen), UNREAD_MAX).await?;
-            rows.iter().filter(|row| row.sender_id != user).count()
+            rows.iter().filter(|row| row.sender_id != user && !row.hidden).count()
         };
         Ok(Conversation {
             conversation_id: head.conversation_id,
             peer: head.peer(user),
-            last_message: last.map(|row| row.to_message(head.status(&row))),
+            last_message: last.and_then(|row| row.shown_to(user, head).message()),
             last_sequence: head.last_sequence,
             unread_count: unread as u64,
             delivered_up_to: marks.delivered,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 #[derive(Clone, Debug)]
 pub enum Delivery {
     /// A new message, for all sessions of both people but the one that sent it. In a note to oneself that
-    /// one gets it too.
+    /// one gets it too; one that is hidden is for the sender's only ([`Delivery::people`]).
     Message {
         message: Arc<StoredMessage>,
         status: MessageStatus,
@@ -28,6 +28,8 @@ pub enum Delivery {
         user: UserId,
         peer: UserId,
         status: MessageStatus,
+        /// What `peer` is told of it, if anything.
+        shown: Option<MessageStatus>,
         up_to: u64,
         at: Timestamp,
         /// The message at `up_to`: its id and its client id.
@@ -44,9 +46,11 @@ impl Delivery {
         }
     }
 
-    /// The two people it concerns; twice the same in a note to oneself.
+    /// The two people it concerns; twice the same in a note to oneself, and in a message that is hidden from
+    /// its recipient.
     pub fn people(&self) -> [UserId; 2] {
         match self {
+            Delivery::Message { message, .. } if message.hidden => [message.sender_id; 2],
             Delivery::Message { message, .. } => [message.recipient_id, message.sender_id],
             Delivery::Mark { user, peer, .. } => [*peer, *user],
         }

@@ -17,6 +17,12 @@ pub enum Error {
     /// No such user, message or conversation, or none that the caller may see.
     #[error("{0} was not found")]
     NotFound(&'static str),
+    /// The recipient does not take messages from the caller, or from nobody any more.
+    #[error("the recipient does not take messages from you")]
+    RecipientUnavailable,
+    /// The caller has blocked the recipient.
+    #[error("you have blocked this user; DELETE /api/users/me/blocks/{0} before you write to them")]
+    Blocking(schema::UserId),
     /// The client message id was used for another message of this conversation.
     #[error("clientMessageId was used for another message; draw a new one for each message")]
     ClientMessageIdReused,
@@ -43,6 +49,7 @@ impl Error {
             Error::Invalid(_) => Code::Invalid,
             Error::NotYou => Code::Forbidden,
             Error::NotFound(_) => Code::NotFound,
+            Error::RecipientUnavailable | Error::Blocking(_) => Code::RecipientUnavailable,
             Error::ClientMessageIdReused => Code::ClientMessageIdReused,
             Error::NotAccepted(_) => Code::NotAccepted,
             Error::OutcomeUnknown => Code::OutcomeUnknown,

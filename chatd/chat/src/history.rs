@@ -2,7 +2,7 @@
 
 use crate::{Chat, Error};
 use schema::api::History;
-use schema::limits::{PAGE, PAGE_MAX};
+use schema::limits::PAGE;
 use schema::{ConversationId, Message, MessageId, UserId};
 use serde::Deserialize;
 use store::messages::Page;
@@ -28,16 +28,17 @@ pub(crate) struct HistoryQuery {
     pub(crate) limit: Option<usize>,
 }
 
-/// Rows of a page, checked against its bound.
-pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Error> {
-    match asked {
-        None => Ok(PAGE),
-        Some(n) if (1..=PAGE_MAX).contains(&n) => Ok(n),
-        Some(_) => Err(Error::field("limit", "is out of bounds", format!("1-{PAGE_MAX}"))),
-    }
-}
-
 impl Chat {
+    /// Rows of a page, checked against its bound.
+    pub(crate) fn limit(&self, asked: Option<usize>) -> Result<usize, Error> {
+        let most = self.0.config.page_max;
+        match asked {
+            None => Ok(PAGE.min(most)),
+            Some(n) if (1..=most).contains(&n) => Ok(n),
+            Some(_) => Err(Error::field("limit", "is out of bounds", format!("1-{most}"))),
+        }
+    }
+
     /// One message, for the two who share it; for others it is not there.
     pub async fn message(&self, user: UserId, id: MessageId) -> Result<Message, Error> {
         const MISSING: Error = Error::NotFound("message");
@@ -47,7 +48,8 @@ impl Chat {
         if row.sender_id != user && row.recipient_id != user {
             return Err(MISSING);
         }
-        Ok(row.to_message(self.status(&row).await?))
+        let head = self.head(row.conversation_id).await?.ok_or(MISSING)?;
+        row.shown_to(user, &head).message().ok_or(MISSING)
     }
 
     /// A page of the conversation with somebody, ascending.
@@ -59,7 +61,7 @@ impl Chat {
     ) -> Result<History, Error> {
         let peer = self.resolve(peer).await?;
         let conversation = ConversationId::between(user, peer);
-        let limit = limit(query.limit)?;
+        let limit = self.limit(query.limit)?;
         let page = self.page(user, conversation, &query)?;
         let extra = usize::from(!matches!(page, Page::Around(_)));
         let mut rows = self.0.shared.messages.history(conversation, page, limit + extra).await?;
@@ -76,11 +78,10 @@ impl Chat {
         };
         // Around a sequence, more lies below whenever the page does not begin with the first one.
         let has_more = has_more || matches!((page, next), (Page::Around(_), Some((_, first))) if first > 1);
-        let head = self.head(conversation).await?;
-        let status = |row: &store::messages::StoredMessage| {
-            head.as_ref().map_or(schema::MessageStatus::Sent, |head| head.status(row))
+        let messages = match self.head(conversation).await? {
+            Some(head) => rows.iter().map(|row| row.shown_to(user, &head)).collect(),
+            None => Vec::new(),
         };
-        let messages = rows.iter().map(|row| row.to_message(status(row))).collect();
         let next_cursor = next.filter(|_| has_more).map(|(direction, sequence)| {
             let mut bytes = vec![direction];
             bytes.extend(conversation.as_bytes());

@@ -3,15 +3,17 @@
 //! A message's way through here: [`Chat::send`] checks, admits and appends (`send.rs`); the sequencer of its
 //! log partition applies it (`sequencer.rs`, the pure part in `apply.rs`), writes the history view, answers
 //! who waits (`waiters.rs`) and hands it to live sessions (`delivery.rs`). Marks come back the same way
-//! (`receipts.rs`). Reads (`history.rs`, `conversations.rs`, `sync.rs`, `replay.rs`) only look at the view.
+//! (`receipts.rs`), as do blocks (`blocks.rs`) and the erasure of what deleted people wrote (`erase.rs`). Reads (`history.rs`, `conversations.rs`, `sync.rs`, `replay.rs`) only look at the view.
 //!
 //! Invariants: nothing here knows of sockets; only the sequencer writes the view; nothing is appended
 //! without a waiter's slot; an acknowledgement leaves after the view write, never before.
 
 mod apply;
+mod blocks;
 mod conversations;
 mod cursor;
 mod delivery;
+mod erase;
 mod error;
 mod history;
 mod metrics;
@@ -34,10 +36,11 @@ pub use send::{Answer, Origin, Sent};
 pub use sequencer::Stopped;
 
 use delivery::Links;
+use edge::Changes;
 use metrics::Metrics;
 use people::People;
 use schema::event::{Topic, partition_of};
-use schema::{ConversationId, Cursor, UserId, Username};
+use schema::{ConversationId, Cursor, UserId, limits};
 use sequencer::{GROUP, Sequencer, Shared};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -45,7 +48,7 @@ use std::time::Duration;
 use store::Stores;
 use store::events::Partition;
 use store::messages::Head;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use waiters::Waiters;
@@ -59,6 +62,20 @@ const EXPIRE: Duration = Duration::from_millis(250);
 pub struct Config {
     /// Characters of a message's content, at most.
     pub content_chars: usize,
+    /// Bytes of a message's metadata, at most.
+    pub metadata_bytes: usize,
+    /// Rows of a page, at most.
+    pub page_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            content_chars: limits::CONTENT_CHARS,
+            metadata_bytes: limits::METADATA_BYTES,
+            page_max: limits::PAGE_MAX,
+        }
+    }
 }
 
 /// The chat service.
@@ -68,6 +85,7 @@ pub struct Chat(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     people: People,
+    changes: Arc<Changes>,
     signer: Arc<edge::Signer>,
     config: Config,
 }
@@ -87,6 +105,7 @@ impl Chat {
     pub async fn open(
         stores: &Stores,
         signer: Arc<edge::Signer>,
+        changes: Arc<Changes>,
         config: Config,
         metrics: &edge::Metrics,
         fatal: Arc<dyn Fn(String) + Send + Sync>,
@@ -114,17 +133,22 @@ impl Chat {
             }
         });
         let people = People::new(Arc::clone(&stores.profiles));
-        Ok((Self(Arc::new(Inner { shared, people, signer, config })), sequencers))
+        let inner = Arc::new(Inner { shared, people, changes: Arc::clone(&changes), signer, config });
+        let deleted = Arc::new(Notify::new());
+        tokio::spawn(erase::run(Arc::downgrade(&inner), Arc::clone(&deleted)));
+        let remembers = Arc::downgrade(&inner);
+        changes.listen(Box::new(move |user, username| {
+            if let Some(inner) = remembers.upgrade() {
+                inner.people.forget(user, username);
+            }
+            deleted.notify_one();
+        }));
+        Ok((Self(inner), sequencers))
     }
 
     /// The user with this id or username.
     pub async fn resolve(&self, name: &str) -> Result<UserId, Error> {
         self.0.people.resolve(name).await
-    }
-
-    /// Forgets somebody who was deleted.
-    pub fn forget(&self, user: UserId, username: Option<&Username>) {
-        self.0.people.forget(user, username);
     }
 
     /// Behind the last record that the view shows: everything acknowledged lies before it.

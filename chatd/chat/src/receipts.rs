@@ -1,7 +1,8 @@
 //! Marks: how far a person has a conversation on a device, and how far they have seen it.
 
+use crate::people::Person;
 use crate::{Chat, Error};
-use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, EventType, Mark, SCHEMA_VERSION};
+use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, Mark, SCHEMA_VERSION};
 use schema::limits::{CONVERSATIONS_MAX, PAGE_MAX};
 use schema::{ConversationId, Cursor, MessageId, SessionId, Timestamp, UserId};
 use store::messages::{Marks, Page};
@@ -49,17 +50,31 @@ impl Chat {
         }
         // A mark that is there already need not be told again: then only the device moves.
         let up_to = if there { 0 } else { up_to };
-        self.append_mark(user, peer, kind, Mark { peer_id: peer, up_to, device }).await
+        let private = kind == MarkKind::Seen && !self.shows_receipts(user).await?;
+        let mark = Mark { peer_id: peer, up_to, device, private };
+        let body = match kind {
+            MarkKind::Delivered => Body::Delivered(mark),
+            MarkKind::Seen => Body::Seen(mark),
+        };
+        self.append_and_wait(user, peer, body).await
     }
 
-    async fn append_mark(&self, user: UserId, peer: UserId, kind: MarkKind, mark: Mark) -> Result<(), Error> {
-        let (event_type, payload) = match kind {
-            MarkKind::Delivered => (EventType::MessageDelivered, Body::Delivered(mark)),
-            MarkKind::Seen => (EventType::MessageSeen, Body::Seen(mark)),
-        };
+    /// Whether others may know what this person has seen, as they have it set now.
+    async fn shows_receipts(&self, user: UserId) -> Result<bool, Error> {
+        let person = self.0.people.person(user).await?;
+        Ok(matches!(person, Some(Person::Here { shows_receipts: true, .. })))
+    }
+
+    /// Appends a record that is no send to the conversation of two people; returns when it is applied.
+    pub(crate) async fn append_and_wait(
+        &self,
+        user: UserId,
+        peer: UserId,
+        payload: Body,
+    ) -> Result<(), Error> {
         let event = Envelope {
             event_id: MessageId::draw(),
-            event_type,
+            event_type: payload.event_type(),
             schema_version: SCHEMA_VERSION,
             apply_version: APPLY_VERSION,
             conversation_id: ConversationId::between(user, peer),

@@ -2,7 +2,7 @@
 
 use crate::{Chat, Delivery, Error};
 use schema::limits::CONVERSATIONS_MAX;
-use schema::{ConversationId, Cursor, MessageStatus, SessionId, UserId};
+use schema::{ConversationId, Cursor, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use store::messages::{Change, FeedEntry, Head, Page, StoredMessage};
@@ -55,28 +55,37 @@ impl Chat {
                 Entry::Vacant(empty) => empty.insert(self.head(conversation).await?),
             };
             if let Some(head) = head {
-                deliveries.extend(self.delivery(&entry, head).await?);
+                deliveries.extend(self.delivery(&entry, head, user).await?);
             }
         }
         Ok((deliveries, next))
     }
 
-    async fn delivery(&self, entry: &FeedEntry, head: &Head) -> Result<Option<Delivery>, Error> {
+    /// What an entry in this person's feed says.
+    async fn delivery(
+        &self,
+        entry: &FeedEntry,
+        head: &Head,
+        viewer: UserId,
+    ) -> Result<Option<Delivery>, Error> {
         let sequence = match entry.change {
             Change::Message { sequence } => sequence,
             Change::Mark { up_to, .. } => up_to,
         };
         let row = self.0.shared.messages.message(entry.conversation_id, sequence).await?;
         Ok(match entry.change {
-            Change::Message { .. } => {
-                row.map(|message| Delivery::Message { status: head.status(&message), message, origin: None })
-            }
+            Change::Message { .. } => row.map(|message| Delivery::Message {
+                status: head.status(&message, viewer),
+                message,
+                origin: None,
+            }),
             Change::Mark { user, up_to, status } => row.map(|row| Delivery::Mark {
                 position: entry.position,
                 conversation: entry.conversation_id,
                 user,
                 peer: head.peer(user),
                 status,
+                shown: Some(status),
                 up_to,
                 at: row.timestamp,
                 message: Some((row.message_id, row.client_message_id.clone())),
@@ -119,11 +128,5 @@ impl Chat {
     /// How far a device has read, if it ever said so.
     pub async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error> {
         Ok(self.0.shared.messages.device(user, session).await?)
-    }
-
-    /// The status of a message now.
-    pub(crate) async fn status(&self, message: &StoredMessage) -> Result<MessageStatus, Error> {
-        let head = self.head(message.conversation_id).await?;
-        Ok(head.map_or(MessageStatus::Sent, |head| head.status(message)))
     }
 }

@@ -4,6 +4,7 @@
 //! sequencer, after the message is in the log and visible.
 
 use crate::apply::Outcome;
+use crate::people::Person;
 use crate::{Chat, Error};
 use schema::event::EventType;
 use schema::event::{
@@ -48,7 +49,7 @@ impl Chat {
 
     /// Everything that can be said about a draft before anything is stored.
     async fn prepare(&self, origin: &Origin, draft: Draft) -> Result<Event, Error> {
-        draft.check(self.0.config.content_chars).map_err(Error::Invalid)?;
+        draft.check(self.0.config.content_chars, self.0.config.metadata_bytes).map_err(Error::Invalid)?;
         if let Some(sender) = &draft.sender_id
             && self.0.people.resolve(sender).await.ok() != Some(origin.user)
         {
@@ -57,8 +58,16 @@ impl Chat {
         let recipient = self.0.people.resolve(&draft.recipient_id).await?;
         let conversation = ConversationId::between(origin.user, recipient);
         let client_message_id = draft.client_message_id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let event_id = MessageId::derive(conversation, origin.user, &client_message_id);
+        if let Err(refusal) = self.may_write(origin.user, recipient).await {
+            // What was accepted once is answered to each repeat, whatever has changed since.
+            let known = self.0.shared.messages.ids(&[event_id]).await?;
+            if known.iter().all(Option::is_none) {
+                return Err(refusal);
+            }
+        }
         Ok(Envelope {
-            event_id: MessageId::derive(conversation, origin.user, &client_message_id),
+            event_id,
             event_type: EventType::MessageSent,
             schema_version: SCHEMA_VERSION,
             apply_version: APPLY_VERSION,
@@ -78,6 +87,31 @@ impl Chat {
         })
     }
 
+    /// Whether a person may write to another. Blocks of the recipient play no part: the sender can't tell.
+    async fn may_write(&self, sender: UserId, recipient: UserId) -> Result<(), Error> {
+        if sender == recipient {
+            return Ok(());
+        }
+        if self.0.shared.messages.blocked(&[(sender, recipient)]).await?.first() == Some(&true) {
+            return Err(Error::Blocking(recipient));
+        }
+        match self.0.people.person(recipient).await? {
+            None => Err(Error::NotFound("user")),
+            Some(Person::Here { takes_unknown: true, .. }) => Ok(()),
+            Some(Person::Here { .. }) if self.is_known(sender, recipient).await? => Ok(()),
+            Some(Person::Here { .. } | Person::Gone) => Err(Error::RecipientUnavailable),
+        }
+    }
+
+    /// Whether the recipient knows the sender: has them as a contact, or has written to them before.
+    async fn is_known(&self, sender: UserId, recipient: UserId) -> Result<bool, Error> {
+        if self.0.people.has_contact(recipient, sender).await? {
+            return Ok(true);
+        }
+        let head = self.head(ConversationId::between(sender, recipient)).await?;
+        Ok(head.is_some_and(|head| head.marks_of(sender).received > 0))
+    }
+
     fn append_send(&self, event: Event, connection: Option<u64>, answer: Answer) {
         let chat = self.clone();
         let runtime = tokio::runtime::Handle::current();
@@ -92,7 +126,7 @@ impl Chat {
                 Ok(Outcome::Repeat { conversation, sequence }) => {
                     runtime.spawn(async move { answer(chat.repeated(conversation, sequence).await) });
                 }
-                Ok(Outcome::Conflict | Outcome::Marked) => answer(Err(Error::ClientMessageIdReused)),
+                Ok(Outcome::Conflict | Outcome::Applied) => answer(Err(Error::ClientMessageIdReused)),
                 Err(error) => answer(Err(error)),
             }),
         );
@@ -104,7 +138,7 @@ impl Chat {
         let messages = &self.0.shared.messages;
         let message = messages.message(conversation, sequence).await?.ok_or(Error::NotFound("message"))?;
         let head = messages.heads(&[conversation], None).await?.pop().flatten();
-        let status = head.map_or(MessageStatus::Sent, |head| head.status(&message));
+        let status = head.map_or(MessageStatus::Sent, |head| head.status(&message, message.sender_id));
         Ok(Sent { message, status, repeat: true })
     }
 

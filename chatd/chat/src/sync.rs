@@ -1,6 +1,5 @@
 //! Sync: everything that happened to a person behind a cursor, over plain HTTP.
 
-use crate::history::limit;
 use crate::{Chat, CursorError, Delivery, Error};
 use edge::Caller;
 use schema::api::{Sync, SyncEvent};
@@ -26,7 +25,7 @@ pub(crate) struct SyncQuery {
 
 impl Chat {
     pub(crate) async fn sync(&self, caller: &Caller, query: SyncQuery) -> Result<Sync, Error> {
-        let limit = limit(query.limit)?;
+        let limit = self.limit(query.limit)?;
         let wait = query.wait.unwrap_or(0);
         if wait > SYNC_WAIT_S_MAX {
             return Err(Error::field("wait", "is too long", format!("0-{SYNC_WAIT_S_MAX} seconds")));

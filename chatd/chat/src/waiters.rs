@@ -141,10 +141,10 @@ mod tests {
     fn a_slot_is_settled_once_and_only_by_its_own_process() {
         let (waiters, count) = (Waiters::new(), Arc::new(AtomicUsize::new(0)));
         let Ok(reply_to) = waiters.admit(None, counting(&count)) else { panic!("refused") };
-        waiters.settle(ReplyTo { node: Uuid::nil(), ..reply_to }, Ok(Outcome::Marked));
+        waiters.settle(ReplyTo { node: Uuid::nil(), ..reply_to }, Ok(Outcome::Applied));
         assert_eq!(count.load(Ordering::Relaxed), 0);
-        waiters.settle(reply_to, Ok(Outcome::Marked));
-        waiters.settle(reply_to, Ok(Outcome::Marked));
+        waiters.settle(reply_to, Ok(Outcome::Applied));
+        waiters.settle(reply_to, Ok(Outcome::Applied));
         assert_eq!(count.load(Ordering::Relaxed), 1);
         assert_eq!(waiters.waiting(), 0);
     }

@@ -5,7 +5,7 @@ use embedded::History;
 use schema::{ConversationId, MessageId, MessageType, Position, Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Instant;
-use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, Marks, Messages, StoredMessage, Write};
+use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, Messages, StoredMessage, Write};
 
 const MESSAGES: u64 = 1_000_000;
 const BATCH: u64 = 100;
@@ -66,16 +66,10 @@ fn writes(members: [UserId; 2], offset: u64) -> Vec<Write> {
         timestamp: Timestamp(0),
         reply_to_message_id: None,
         metadata: None,
+        hidden: false,
+        erased: false,
     };
-    let head = Head {
-        conversation_id,
-        members,
-        last_sequence: sequence,
-        last_message_at: Timestamp(0),
-        changed: position,
-        marks: [Marks::default(); 2],
-        newest_client_ms: 0,
-    };
+    let head = Head { last_sequence: sequence, changed: position, ..Head::empty(conversation_id, members) };
     let entry = FeedEntry { position, conversation_id, change: Change::Message { sequence } };
     vec![
         Write::Message(Arc::new(row)),

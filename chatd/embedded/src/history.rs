@@ -3,6 +3,7 @@
 //! - `keys`: how rows are keyed, so that every read is a point or one ordered range
 //! - `codec`: the bytes of their values
 //! - `write`: one batch of the sequencer, atomic in fjall and not synced
+//! - `blocks`: who has blocked whom, and whose content is gone
 //! - `read`, `feed`: what the product asks
 //!
 //! Invariants: a batch is there as a whole or not at all, and after a crash the view is a prefix of the
@@ -10,6 +11,7 @@
 //! process is started again, because fjall's memory and journal may disagree from then on. `clear` is never
 //! called: fjall has brought cleared rows back on replay.
 
+mod blocks;
 mod codec;
 mod feed;
 mod keys;
@@ -25,11 +27,11 @@ use std::collections::HashMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use store::Error;
-use store::messages::{Applied, FeedEntry, Head, IdEntry, Messages, Page, StoredMessage, Write};
+use store::messages::{Applied, Block, FeedEntry, Head, IdEntry, Messages, Page, StoredMessage, Write};
 
 /// Bytes of blocks kept in memory for reads.
 const BLOCK_CACHE_BYTES: u64 = 16 << 20;
@@ -43,7 +45,7 @@ const WORKERS: usize = 2;
 /// A write that runs longer has met a flush that will never end: fjall waits for it without a bound.
 const STUCK: Duration = Duration::from_secs(10);
 /// The layout of keys and values; another one is refused.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The history view in one folder.
 #[derive(Clone)]
@@ -57,7 +59,12 @@ struct View {
     members: Keyspace,
     feed: Keyspace,
     devices: Keyspace,
+    blocks: Keyspace,
+    blockers: Keyspace,
+    erased: Keyspace,
     meta: Keyspace,
+    /// Whether anybody was ever erased: if not, rows need not ask.
+    any_erased: AtomicBool,
     /// Of the log this view is built from: device positions are of this epoch.
     epoch: u32,
     partitions: u32,
@@ -105,7 +112,11 @@ impl History {
             members: keyspace("members", 2 << 20, false)?,
             feed: keyspace("feed", 2 << 20, false)?,
             devices: keyspace("devices", 1 << 20, true)?,
+            blocks: keyspace("blocks", 1 << 20, false)?,
+            blockers: keyspace("blockers", 1 << 20, true)?,
+            erased: keyspace("erased", 1 << 20, true)?,
             meta: keyspace("meta", 1 << 20, true)?,
+            any_erased: AtomicBool::new(false),
             db,
             epoch,
             partitions,
@@ -115,6 +126,8 @@ impl History {
             writing_since: AtomicU64::new(0),
         };
         view.check_format(folder)?;
+        let erased = view.erased.first_key_value().is_some();
+        view.any_erased.store(erased, Ordering::Relaxed);
         Ok(Self(Arc::new(view)))
     }
 
@@ -310,6 +323,14 @@ impl Messages for History {
 
     async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error> {
         self.0.device(user, session)
+    }
+
+    async fn blocked(&self, pairs: &[(UserId, UserId)]) -> Result<Vec<bool>, Error> {
+        pairs.iter().map(|(user, peer)| self.0.has_blocked(*user, *peer)).collect()
+    }
+
+    async fn blocks(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<Block>, Error> {
+        self.scan(move |view| view.blocks_of(user, after, limit)).await
     }
 
     fn health(&self) -> Result<(), Error> {

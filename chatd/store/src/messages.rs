@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use schema::{
     ConversationId, Cursor, Message, MessageId, MessageStatus, MessageType, Position, SessionId, Timestamp,
     UserId,
+    message::{Entry, Hidden},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -32,10 +33,37 @@ pub struct StoredMessage {
     pub reply_to_message_id: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
+    /// The recipient had blocked the sender when it came: it is never shown to the recipient.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// The sender was deleted: there is no content any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 impl StoredMessage {
-    /// The message as everybody reads it; its status comes from the recipient's marks.
+    /// What one of its two people sees of it.
+    pub fn shown_to(&self, viewer: UserId, head: &Head) -> Entry {
+        if self.is_hidden_from(viewer) {
+            return Entry::Hidden(Hidden { sequence: self.sequence, hidden: true });
+        }
+        Entry::Message(Box::new(self.to_message(head.status(self, viewer))))
+    }
+
+    /// Whether this person must not see it.
+    pub fn is_hidden_from(&self, viewer: UserId) -> bool {
+        self.hidden && viewer != self.sender_id
+    }
+
+    /// Takes the content away, and keeps the place.
+    pub fn erase(&mut self) {
+        self.content = String::new();
+        self.metadata = None;
+        self.reply_to_message_id = None;
+        self.erased = true;
+    }
+
+    /// The message as its two people read it, with a status that is one of them's to see.
     pub fn to_message(&self, status: MessageStatus) -> Message {
         Message {
             message_id: self.message_id,
@@ -50,6 +78,7 @@ impl StoredMessage {
             client_message_id: self.client_message_id.clone(),
             reply_to_message_id: self.reply_to_message_id,
             metadata: self.metadata.clone(),
+            deleted: self.erased,
         }
     }
 }
@@ -72,12 +101,18 @@ pub struct IdEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Marks {
-    /// The newest message that was sent to them.
+    /// The newest message that they may see, and its time: lists of conversations are ordered by it.
+    pub newest: u64,
+    pub newest_at: Timestamp,
+    /// The newest of those that was sent to them.
     pub received: u64,
     /// A device has everything up to here.
     pub delivered: u64,
     /// They have seen everything up to here.
     pub seen: u64,
+    /// What the other one is told of `delivered` and of `seen`.
+    pub shown_delivered: u64,
+    pub shown_seen: u64,
 }
 
 /// The state of a conversation.
@@ -88,17 +123,33 @@ pub struct Head {
     /// Sorted; twice the same in a note to oneself.
     pub members: [UserId; 2],
     pub last_sequence: u64,
-    /// Time of the message with that sequence; lists of conversations are ordered by it.
+    /// Time of the message with that sequence.
     pub last_message_at: Timestamp,
     /// The last record that changed this head.
     pub changed: Position,
     /// Of `members`, in their order.
     pub marks: [Marks; 2],
+    /// Which of `members` has blocked the other.
+    pub blocked: [bool; 2],
     /// The newest time (ms) in a UUIDv7 client message id so far: a send with a later one is new.
     pub newest_client_ms: u64,
 }
 
 impl Head {
+    /// A conversation, between these two in the order of their ids, in which nothing was said yet.
+    pub fn empty(conversation_id: ConversationId, members: [UserId; 2]) -> Self {
+        Self {
+            conversation_id,
+            members,
+            last_sequence: 0,
+            last_message_at: Timestamp::default(),
+            changed: Position::default(),
+            marks: [Marks::default(); 2],
+            blocked: [false; 2],
+            newest_client_ms: 0,
+        }
+    }
+
     /// The place of a member, 0 or 1.
     pub fn member(&self, user: UserId) -> Option<usize> {
         self.members.iter().position(|member| *member == user)
@@ -114,12 +165,25 @@ impl Head {
         self.member(user).map(|i| self.marks[i]).unwrap_or_default()
     }
 
-    /// How far a message has come, by the marks of its recipient.
-    pub fn status(&self, message: &StoredMessage) -> MessageStatus {
+    /// Whether a member has blocked the other.
+    pub fn has_blocked(&self, user: UserId) -> bool {
+        self.member(user).is_some_and(|i| self.blocked[i])
+    }
+
+    /// How far a message has come, as far as one of the two may know: the sender knows what the recipient
+    /// shows, and of a message that is hidden from the recipient it stays SENT.
+    pub fn status(&self, message: &StoredMessage, viewer: UserId) -> MessageStatus {
         let marks = self.marks_of(message.recipient_id);
-        if marks.seen >= message.sequence {
+        let (delivered, seen) = if viewer == message.recipient_id {
+            (marks.delivered, marks.seen)
+        } else {
+            (marks.shown_delivered, marks.shown_seen)
+        };
+        if message.hidden {
+            MessageStatus::Sent
+        } else if seen >= message.sequence {
             MessageStatus::Seen
-        } else if marks.delivered >= message.sequence {
+        } else if delivered >= message.sequence {
             MessageStatus::Delivered
         } else {
             MessageStatus::Sent
@@ -166,6 +230,27 @@ pub enum Write {
         partition: u32,
         next: u64,
     },
+    /// `user` has blocked `peer`, or does so no more; the later position wins.
+    Block {
+        conversation: ConversationId,
+        user: UserId,
+        peer: UserId,
+        blocked: bool,
+        position: Position,
+        at: Timestamp,
+    },
+    /// What this person wrote in the conversation has no content any more, whenever its rows are written.
+    Erase {
+        user: UserId,
+        conversation: ConversationId,
+    },
+}
+
+/// Somebody who is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub peer: UserId,
+    pub since: Timestamp,
 }
 
 /// How far the view has applied a partition, durably.
@@ -196,9 +281,9 @@ pub enum Page {
 pub trait Messages: Send + Sync {
     /// Heads by conversation, in the order asked. With `as_of`, a head is as it was before the record at
     /// that position: `last_sequence` and `last_message_at` come from the newest row made by an earlier record
-    /// (marks and `newest_client_ms` never go back, so they are as they are, and so is `changed`). It does not
-    /// matter whether the head itself was ever written: rows made by earlier records make one. A conversation
-    /// whose first row came later is `None`.
+    /// (marks and `newest_client_ms` never go back, so they are as they are, and so is `changed`), and `blocked`
+    /// from the newest blocks of earlier records. It does not matter whether the head itself was ever written:
+    /// rows and blocks made by earlier records make one. A conversation of which both came later is `None`.
     async fn heads(
         &self,
         conversations: &[ConversationId],
@@ -247,6 +332,12 @@ pub trait Messages: Send + Sync {
 
     /// How far a device has read, if it ever said so.
     async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error>;
+
+    /// Whether the first of each pair has blocked the second, in the order asked.
+    async fn blocked(&self, pairs: &[(UserId, UserId)]) -> Result<Vec<bool>, Error>;
+
+    /// Whom a person has blocked, in the order of ids behind `after`, at most `limit`.
+    async fn blocks(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<Block>, Error>;
 
     /// Whether the view takes writes now, and why not.
     fn health(&self) -> Result<(), Error>;

@@ -280,6 +280,8 @@ mod tests {
             timestamp: Timestamp(0),
             reply_to_message_id: None,
             metadata: None,
+            hidden: false,
+            erased: false,
         };
         (position, Arc::new(Shared::new(Arc::new(message), MessageStatus::Sent)))
     }

@@ -24,7 +24,8 @@ impl Hub {
             Delivery::Message { message, status, origin } => {
                 let shared = Arc::new(Shared::new(Arc::clone(message), *status));
                 let note = message.sender_id == message.recipient_id;
-                for user in people(message.recipient_id, message.sender_id) {
+                let [recipient, sender] = delivery.people();
+                for user in people(recipient, sender) {
                     self.connections.of_user(user, |connection| {
                         // The sending session has its receipt; a note to oneself goes to all.
                         if note || *origin != Some(connection.id) {
@@ -33,9 +34,9 @@ impl Hub {
                     });
                 }
             }
-            Delivery::Mark { conversation, user, peer, status, up_to, at, message, .. } => {
+            Delivery::Mark { conversation, user, peer, status, shown, up_to, at, message, .. } => {
                 let (message_id, client_message_id) = message.clone().unzip();
-                let update = Arc::new(StatusUpdate {
+                let own = StatusUpdate {
                     message_id,
                     client_message_id,
                     conversation_id: *conversation,
@@ -44,10 +45,14 @@ impl Hub {
                     up_to: *up_to,
                     timestamp: *at,
                     user_id: Some(*user),
-                });
-                self.connections.of_user(*peer, |connection| connection.status(&update));
+                };
+                if let Some(shown) = *shown {
+                    let told = Arc::new(StatusUpdate { status: shown, ..own.clone() });
+                    self.connections.of_user(*peer, |connection| connection.status(&told));
+                }
                 if user != peer {
-                    self.connections.of_user(*user, |connection| connection.own_mark(*peer, &update));
+                    let own = Arc::new(own);
+                    self.connections.of_user(*user, |connection| connection.own_mark(*peer, &own));
                 }
             }
         }

@@ -39,7 +39,7 @@ fn sent(actor: UserId, peer: UserId, client: &str, content: &str) -> Event {
 }
 
 fn mark(actor: UserId, peer: UserId, up_to: u64, seen: bool) -> Event {
-    let mark = Mark { peer_id: peer, up_to, device: None };
+    let mark = Mark { peer_id: peer, up_to, device: None, private: false };
     envelope(actor, peer, MessageId::draw(), if seen { Body::Seen(mark) } else { Body::Delivered(mark) })
 }
 
@@ -129,7 +129,12 @@ fn what_is_seen_is_delivered() {
 fn a_mark_moves_its_device_even_without_a_conversation() {
     let (a, b) = (user(1), user(2));
     let device = Some(DevicePosition { session_id: SessionId::draw(), next: 7 });
-    let event = envelope(b, a, MessageId::draw(), Body::Delivered(Mark { peer_id: a, up_to: 1, device }));
+    let event = envelope(
+        b,
+        a,
+        MessageId::draw(),
+        Body::Delivered(Mark { peer_id: a, up_to: 1, device, private: false }),
+    );
     assert_eq!(event.event_type, EventType::MessageDelivered);
     let effects = apply(&mut None, &event, at(0), None).unwrap();
     assert!(matches!(effects.writes.as_slice(), [Write::Device { next: 7, .. }]));
@@ -141,4 +146,100 @@ fn a_note_to_oneself_has_one_member() {
     let effects = apply(&mut None, &sent(a, a, "c", "x"), at(0), None).unwrap();
     let feeds = effects.writes.iter().filter(|write| matches!(write, Write::Feed { .. })).count();
     assert_eq!(feeds, 1);
+}
+
+fn block(actor: UserId, peer: UserId, blocked: bool) -> Event {
+    let to = Peer { peer_id: peer };
+    let body = if blocked { Body::Blocked(to) } else { Body::Unblocked(to) };
+    envelope(actor, peer, MessageId::draw(), body)
+}
+
+/// Applies events one after the other and answers the effects of each.
+fn run(live: &mut Option<Live>, events: &[Event]) -> Vec<Effects> {
+    (0..).zip(events).map(|(n, event)| apply(live, event, at(n), None).unwrap()).collect()
+}
+
+#[test]
+fn a_send_behind_a_block_keeps_its_sequence_and_is_no_news_to_the_blocker() {
+    let (a, b) = (user(1), user(2));
+    let mut live = None;
+    let effects = run(
+        &mut live,
+        &[
+            block(b, a, true),
+            sent(a, b, "c1", "hidden"),
+            sent(b, a, "c2", "the blocker may write"),
+            block(b, a, false),
+            sent(a, b, "c3", "shown"),
+        ],
+    );
+    let hidden = |effects: &Effects| match &effects.outcome {
+        Outcome::Sent(message) => Some((message.sequence, message.hidden)),
+        _ => None,
+    };
+    assert_eq!(hidden(&effects[1]), Some((1, true)));
+    assert_eq!(hidden(&effects[2]), Some((2, false)));
+    assert_eq!(hidden(&effects[4]), Some((3, false)));
+    let told = |effects: &Effects, who| {
+        effects.writes.iter().any(|write| matches!(write, Write::Feed { user, .. } if *user == who))
+    };
+    assert!(told(&effects[1], a) && !told(&effects[1], b));
+    assert!(told(&effects[4], a) && told(&effects[4], b));
+    let head = live.unwrap().head;
+    assert_eq!((head.marks_of(b).received, head.marks_of(b).newest), (3, 3));
+    assert_eq!(head.status(&row_of(&effects[1]), a), MessageStatus::Sent);
+}
+
+fn row_of(effects: &Effects) -> Arc<StoredMessage> {
+    let Outcome::Sent(message) = &effects.outcome else { panic!("no message: {effects:?}") };
+    Arc::clone(message)
+}
+
+#[test]
+fn marks_of_a_blocker_are_not_shown_and_what_was_hidden_stays_sent() {
+    let (a, b) = (user(1), user(2));
+    let mut live = None;
+    let effects = run(
+        &mut live,
+        &[
+            sent(a, b, "c1", "before"),
+            block(b, a, true),
+            sent(a, b, "c2", "hidden"),
+            mark(b, a, 1, true),
+            block(b, a, false),
+            sent(a, b, "c3", "after"),
+            mark(b, a, 3, true),
+        ],
+    );
+    let silent = effects[3].moved.unwrap();
+    assert_eq!((silent.status, silent.shown), (MessageStatus::Seen, None));
+    assert_eq!(effects[6].moved.unwrap().shown, Some(MessageStatus::Seen));
+    let head = live.unwrap().head;
+    let seen_by_sender = [0, 2, 5].map(|n| head.status(&row_of(&effects[n]), a));
+    assert_eq!(seen_by_sender, [MessageStatus::Seen, MessageStatus::Sent, MessageStatus::Seen]);
+}
+
+#[test]
+fn a_private_mark_is_seen_for_oneself_and_delivered_for_the_other() {
+    let (a, b) = (user(1), user(2));
+    let mut live = None;
+    let private = Mark { peer_id: a, up_to: 1, device: None, private: true };
+    let seen = envelope(b, a, MessageId::draw(), Body::Seen(private));
+    let effects = run(&mut live, &[sent(a, b, "c1", "x"), seen]);
+    let moved = effects[1].moved.unwrap();
+    assert_eq!((moved.status, moved.shown), (MessageStatus::Seen, Some(MessageStatus::Delivered)));
+    let head = live.unwrap().head;
+    let row = row_of(&effects[0]);
+    assert_eq!(head.status(&row, a), MessageStatus::Delivered);
+    assert_eq!(head.status(&row, b), MessageStatus::Seen);
+    let entries: Vec<_> = effects[1]
+        .writes
+        .iter()
+        .filter_map(|write| match write {
+            Write::Feed { user, entry } => Some((*user, entry.change)),
+            _ => None,
+        })
+        .collect();
+    let change = |status| Change::Mark { user: b, up_to: 1, status };
+    assert_eq!(entries, [(b, change(MessageStatus::Seen)), (a, change(MessageStatus::Delivered))]);
 }

@@ -147,7 +147,7 @@ async fn hand_over(
         let head = working.get(&event.conversation_id).and_then(Option::as_ref).map(|live| &live.head);
         if let (Outcome::Sent(message), Some(head)) = (effect.outcome, head) {
             let origin = event.reply_to.and_then(|to| to.connection);
-            let status = head.status(&message);
+            let status = head.status(&message, message.sender_id);
             deliveries.push(Delivery::Message { message, status, origin });
         }
         if let Some(moved) = effect.moved {
@@ -183,6 +183,7 @@ async fn mark(
         user: moved.user,
         peer: moved.peer,
         status: moved.status,
+        shown: moved.shown,
         up_to: moved.up_to,
         at: event.occurred_at,
         message,

@@ -35,22 +35,14 @@ impl Heads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schema::{Position, Timestamp, UserId};
-    use store::messages::{Head, Marks};
+    use schema::{Position, UserId};
+    use store::messages::Head;
 
     #[test]
     fn what_is_used_stays_and_the_bound_holds() {
         let id = |n: u8| ConversationId::from_bytes([n; 16]);
         let live = |n| {
-            let head = Head {
-                conversation_id: id(n),
-                members: [UserId::from_bytes([0; 16]); 2],
-                last_sequence: 1,
-                last_message_at: Timestamp(0),
-                changed: Position::default(),
-                marks: [Marks::default(); 2],
-                newest_client_ms: 0,
-            };
+            let head = Head { last_sequence: 1, ..Head::empty(id(n), [UserId::from_bytes([0; 16]); 2]) };
             Live::loaded(head, Position::default())
         };
         let mut heads = Heads::new(10);

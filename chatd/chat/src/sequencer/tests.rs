@@ -7,7 +7,7 @@ use super::*;
 use bytes::Bytes;
 use model::{Log, Model, Only, forks};
 use proptest::prelude::*;
-use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, Mark, SCHEMA_VERSION, Sent};
+use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, Mark, Peer, SCHEMA_VERSION, Sent};
 use schema::{ConversationId, Cursor, MessageType, SessionId, Timestamp, UserId};
 use store::Error;
 
@@ -15,7 +15,9 @@ use store::Error;
 #[derive(Clone, Debug)]
 enum Intent {
     Send { from: u8, to: u8, client: u8, v7: bool, text: u8 },
-    Mark { from: u8, to: u8, up_to: u64, seen: bool, device: Option<u64> },
+    Mark { from: u8, to: u8, up_to: u64, seen: bool, private: bool, device: Option<u64> },
+    Block { from: u8, to: u8, blocked: bool },
+    Erase { from: u8, to: u8 },
     Garbage,
 }
 
@@ -41,8 +43,13 @@ fn intent() -> impl Strategy<Value = Intent> {
     prop_oneof![
         8 => (person.clone(), person.clone(), 0..6_u8, any::<bool>(), 0..2_u8)
             .prop_map(|(from, to, client, v7, text)| Intent::Send { from, to, client, v7, text }),
-        3 => (person.clone(), person, 0..9_u64, any::<bool>(), prop::option::of(0..50_u64))
-            .prop_map(|(from, to, up_to, seen, device)| Intent::Mark { from, to, up_to, seen, device }),
+        3 => (person.clone(), person.clone(), 0..9_u64, any::<(bool, bool)>(), prop::option::of(0..50_u64))
+            .prop_map(|(from, to, up_to, (seen, private), device)| {
+                Intent::Mark { from, to, up_to, seen, private, device }
+            }),
+        2 => (person.clone(), person.clone(), any::<bool>())
+            .prop_map(|(from, to, blocked)| Intent::Block { from, to, blocked }),
+        1 => (person.clone(), person).prop_map(|(from, to)| Intent::Erase { from, to }),
         1 => Just(Intent::Garbage),
     ]
 }
@@ -56,6 +63,10 @@ fn fault() -> impl Strategy<Value = Fault> {
         2 => (1..8_usize).prop_map(Fault::Stale),
         1 => (1..12_u64).prop_map(Fault::Rewind),
     ]
+}
+
+fn numbered(number: usize) -> MessageId {
+    MessageId::from_bytes([u8::try_from(number).unwrap(); 16])
 }
 
 fn encode(number: usize, intent: &Intent) -> Vec<u8> {
@@ -78,12 +89,20 @@ fn encode(number: usize, intent: &Intent) -> Vec<u8> {
             });
             (person(from), person(to), body, event_id)
         }
-        Intent::Mark { from, to, up_to, seen, device } => {
+        Intent::Mark { from, to, up_to, seen, private, device } => {
             let session_id = SessionId::from_bytes([from; 16]);
             let device = device.map(|next| DevicePosition { session_id, next });
-            let mark = Mark { peer_id: person(to), up_to, device };
+            let mark = Mark { peer_id: person(to), up_to, device, private };
             let body = if seen { Body::Seen(mark) } else { Body::Delivered(mark) };
-            (person(from), person(to), body, MessageId::from_bytes([u8::try_from(number).unwrap(); 16]))
+            (person(from), person(to), body, numbered(number))
+        }
+        Intent::Block { from, to, blocked } => {
+            let peer = Peer { peer_id: person(to) };
+            let body = if blocked { Body::Blocked(peer) } else { Body::Unblocked(peer) };
+            (person(from), person(to), body, numbered(number))
+        }
+        Intent::Erase { from, to } => {
+            (person(from), person(to), Body::Erased(Peer { peer_id: person(to) }), numbered(number))
         }
     };
     let event = Envelope {
@@ -232,7 +251,7 @@ fn another_log_under_the_same_history_is_refused() {
 #[test]
 fn a_record_of_a_newer_version_stops_the_partition_before_it_is_applied() {
     block_on(async {
-        let newer = br#"{"applyVersion":2,"eventType":"MESSAGE_VANISHED"}"#;
+        let newer = br#"{"applyVersion":99,"eventType":"MESSAGE_VANISHED"}"#;
         let world = World::new(&Arc::new(Log(vec![Bytes::from_static(newer)])));
         let mut owner = world.owner().await;
         assert!(matches!(world.apply(&mut owner, 1).await, Err(Stopped::Newer { offset: 0, .. })));

@@ -1,37 +1,21 @@
 //! The REST reads, through the routes.
 
 use crate::world::World;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use edge::Caller;
-use http_body_util::BodyExt;
+use axum::http::{Method, StatusCode};
+use schema::UserId;
 use schema::api::{Conversations, History, Sync, SyncEvent};
-use schema::{SessionId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
-use tower::ServiceExt;
 
-/// A GET as this person, past the door.
 async fn get(world: &World, user: UserId, uri: &str) -> (StatusCode, Vec<u8>) {
-    let caller = Caller {
-        user,
-        session: SessionId::draw(),
-        role: "USER".into(),
-        expires_at: Timestamp::now().plus_seconds(60),
-    };
-    let request = Request::get(uri).extension(caller).body(Body::empty()).unwrap();
-    let answer = axum::Router::from(world.chat.routes()).oneshot(request).await.unwrap();
-    let status = answer.status();
-    (status, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+    world.call(user, Method::GET, uri).await
 }
 
 async fn read<T: DeserializeOwned>(world: &World, user: UserId, uri: &str) -> T {
-    let (status, body) = get(world, user, uri).await;
-    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
-    serde_json::from_slice(&body).unwrap()
+    world.read(user, uri).await
 }
 
 fn sequences(page: &History) -> Vec<u64> {
-    page.messages.iter().map(|message| message.sequence).collect()
+    page.messages.iter().map(schema::message::Entry::sequence).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

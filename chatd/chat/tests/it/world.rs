@@ -1,17 +1,27 @@
 //! A chat service on a folder of its own, and people in it.
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use chat::{Chat, Config, Error, Origin, Sent, Sequencers};
-use edge::{Metrics, Signer};
-use schema::{Draft, Timestamp, UserId, Username};
+use edge::{Caller, Changes, Metrics, Signer};
+use http_body_util::BodyExt;
+use schema::api::History;
+use schema::message::Entry;
+use schema::user::PrivacyChange;
+use schema::{Draft, SessionId, Timestamp, UserId, Username};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use store::accounts::{Account, Role};
 use store::profiles::NewPerson;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
 pub(crate) struct World {
     pub(crate) chat: Chat,
     pub(crate) embedded: embedded::Embedded,
+    pub(crate) changes: Arc<Changes>,
     sequencers: Sequencers,
     folder: TempDir,
 }
@@ -27,16 +37,19 @@ impl World {
             .await
             .unwrap();
         let signer = Arc::new(Signer::new(&[7; 32]));
-        let config = Config { content_chars: 4096 };
+        let changes = Arc::new(Changes::default());
+        let config = Config::default();
         let fatal = Arc::new(|what: String| panic!("{what}"));
         let (chat, sequencers) =
-            Chat::open(&embedded.stores, signer, config, &Metrics::new(), fatal).await.unwrap();
-        Self { chat, embedded, sequencers, folder }
+            Chat::open(&embedded.stores, signer, Arc::clone(&changes), config, &Metrics::new(), fatal)
+                .await
+                .unwrap();
+        Self { chat, embedded, changes, sequencers, folder }
     }
 
     /// Ends everything in order and starts again on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self { chat, embedded, sequencers, folder } = self;
+        let Self { chat, embedded, sequencers, folder, .. } = self;
         sequencers.stop().await;
         drop(chat);
         embedded.close().await;
@@ -71,6 +84,40 @@ impl World {
         client: Option<&str>,
     ) -> Result<Sent, Error> {
         self.send_draft(from, draft(to, text, client)).await
+    }
+
+    /// A call without a body as this person, past the door.
+    pub(crate) async fn call(&self, user: UserId, method: Method, uri: &str) -> (StatusCode, Vec<u8>) {
+        let caller = Caller {
+            user,
+            session: SessionId::draw(),
+            role: "USER".into(),
+            expires_at: Timestamp::now().plus_seconds(60),
+        };
+        let request = Request::builder().method(method).uri(uri).extension(caller).body(Body::empty());
+        let routes = Router::from(self.chat.routes().merge(self.chat.block_routes()));
+        let answer = routes.oneshot(request.unwrap()).await.unwrap();
+        let status = answer.status();
+        (status, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+
+    /// A GET that must succeed.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, user: UserId, uri: &str) -> T {
+        let (status, body) = self.call(user, Method::GET, uri).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Changes a person's privacy, as the user service does.
+    pub(crate) async fn set_privacy(&self, user: UserId, change: PrivacyChange) {
+        self.embedded.stores.profiles.set_privacy(user, &change).await.unwrap().unwrap();
+        self.changes.person(user, None);
+    }
+
+    /// A whole conversation, as this person sees it.
+    pub(crate) async fn history(&self, user: UserId, peer: UserId) -> Vec<Entry> {
+        let uri = format!("/api/chat/conversations/{peer}/messages");
+        self.read::<History>(user, &uri).await.messages
     }
 
     pub(crate) async fn send_draft(&self, from: UserId, draft: Draft) -> Result<Sent, Error> {

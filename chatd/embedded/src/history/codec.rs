@@ -1,5 +1,6 @@
 //! Values: fixed fields big-endian, then texts with their lengths. The format number in `meta` versions them.
 
+use super::blocks::Word;
 use schema::{ConversationId, MessageId, MessageStatus, MessageType, Position, Timestamp, UserId};
 use serde_json::value::RawValue;
 use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, Marks, StoredMessage};
@@ -16,6 +17,14 @@ impl<'a> Fields<'a> {
 
     fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 
     fn u32(&mut self) -> Option<u32> {
@@ -97,6 +106,8 @@ fn type_number(message_type: MessageType) -> u8 {
 
 const HAS_REPLY: u8 = 1;
 const HAS_METADATA: u8 = 2;
+const HIDDEN: u8 = 4;
+const ERASED: u8 = 8;
 
 /// A row without what its key says: the conversation and the sequence.
 pub(super) fn encode_row(row: &StoredMessage) -> Vec<u8> {
@@ -110,7 +121,9 @@ pub(super) fn encode_row(row: &StoredMessage) -> Vec<u8> {
     bytes.extend(row.timestamp.0.to_be_bytes());
     bytes.push(type_number(row.message_type));
     let flags = if row.reply_to_message_id.is_some() { HAS_REPLY } else { 0 }
-        | if metadata.is_some() { HAS_METADATA } else { 0 };
+        | if metadata.is_some() { HAS_METADATA } else { 0 }
+        | if row.hidden { HIDDEN } else { 0 }
+        | if row.erased { ERASED } else { 0 };
     bytes.push(flags);
     if let Some(reply) = row.reply_to_message_id {
         bytes.extend(reply.as_bytes());
@@ -153,6 +166,8 @@ pub(super) fn decode_row(conversation: ConversationId, sequence: u64, bytes: &[u
         timestamp,
         reply_to_message_id,
         metadata,
+        hidden: flags & HIDDEN != 0,
+        erased: flags & ERASED != 0,
     })
 }
 
@@ -178,7 +193,7 @@ pub(super) fn decode_id(message_id: MessageId, bytes: &[u8]) -> Option<IdEntry> 
 }
 
 pub(super) fn encode_head(head: &Head) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(120);
+    let mut bytes = Vec::with_capacity(200);
     for member in &head.members {
         bytes.extend(member.as_bytes());
     }
@@ -186,10 +201,15 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
     bytes.extend(head.last_message_at.0.to_be_bytes());
     put_position(&mut bytes, head.changed);
     for marks in &head.marks {
+        bytes.extend(marks.newest.to_be_bytes());
+        bytes.extend(marks.newest_at.0.to_be_bytes());
         bytes.extend(marks.received.to_be_bytes());
         bytes.extend(marks.delivered.to_be_bytes());
         bytes.extend(marks.seen.to_be_bytes());
+        bytes.extend(marks.shown_delivered.to_be_bytes());
+        bytes.extend(marks.shown_seen.to_be_bytes());
     }
+    bytes.extend(head.blocked.map(u8::from));
     bytes.extend(head.newest_client_ms.to_be_bytes());
     bytes
 }
@@ -202,13 +222,53 @@ pub(super) fn decode_head(conversation: ConversationId, bytes: &[u8]) -> Option<
         last_sequence: fields.u64()?,
         last_message_at: fields.time()?,
         changed: fields.position()?,
-        marks: [
-            Marks { received: fields.u64()?, delivered: fields.u64()?, seen: fields.u64()? },
-            Marks { received: fields.u64()?, delivered: fields.u64()?, seen: fields.u64()? },
-        ],
+        marks: [decode_marks(&mut fields)?, decode_marks(&mut fields)?],
+        blocked: [fields.flag()?, fields.flag()?],
         newest_client_ms: fields.u64()?,
     };
     fields.end(head)
+}
+
+fn decode_marks(fields: &mut Fields<'_>) -> Option<Marks> {
+    Some(Marks {
+        newest: fields.u64()?,
+        newest_at: fields.time()?,
+        received: fields.u64()?,
+        delivered: fields.u64()?,
+        seen: fields.u64()?,
+        shown_delivered: fields.u64()?,
+        shown_seen: fields.u64()?,
+    })
+}
+
+/// Who blocked whom, or does so no more.
+pub(super) fn encode_block(user: UserId, peer: UserId, blocked: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(33);
+    bytes.extend(user.as_bytes());
+    bytes.extend(peer.as_bytes());
+    bytes.push(u8::from(blocked));
+    bytes
+}
+
+pub(super) fn decode_block(bytes: &[u8]) -> Option<(UserId, UserId, bool)> {
+    let mut fields = Fields(bytes);
+    let block = (fields.user()?, fields.user()?, fields.flag()?);
+    fields.end(block)
+}
+
+/// The newest word on a pair, whose ids are the key.
+pub(super) fn encode_word(word: Word) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(17);
+    bytes.extend(word.written.to_be_bytes());
+    bytes.push(u8::from(word.blocked));
+    bytes.extend(word.at.0.to_be_bytes());
+    bytes
+}
+
+pub(super) fn decode_word(bytes: &[u8]) -> Option<Word> {
+    let mut fields = Fields(bytes);
+    let word = Word { written: fields.u64()?, blocked: fields.flag()?, at: fields.time()? };
+    fields.end(word)
 }
 
 /// A feed entry without what its key says: the position and the kind.

@@ -102,6 +102,34 @@ pub(super) fn parse_device(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(key.get(32..)?.try_into().ok()?))
 }
 
+/// conversation, write timestamp: blocks in the order of their records.
+pub(super) fn block(conversation: ConversationId, written: u64) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..16].copy_from_slice(conversation.as_bytes());
+    key[16..].copy_from_slice(&written.to_be_bytes());
+    key
+}
+
+/// user, peer.
+pub(super) fn blocker(user: UserId, peer: UserId) -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(user.as_bytes());
+    key[16..].copy_from_slice(peer.as_bytes());
+    key
+}
+
+pub(super) fn parse_blocker(key: &[u8]) -> Option<UserId> {
+    Some(UserId::from_bytes(key.get(16..)?.try_into().ok()?))
+}
+
+/// conversation, user.
+pub(super) fn erased(conversation: ConversationId, user: UserId) -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(conversation.as_bytes());
+    key[16..].copy_from_slice(user.as_bytes());
+    key
+}
+
 /// "applied", partition.
 pub(super) fn applied(partition: u32) -> [u8; 11] {
     let mut key = *b"applied\0\0\0\0";

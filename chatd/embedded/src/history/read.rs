@@ -5,7 +5,7 @@ use fjall::Guard;
 use schema::{ConversationId, Cursor, MessageId, Position, SessionId, UserId};
 use std::sync::Arc;
 use store::Error;
-use store::messages::{Head, IdEntry, Marks, Page, StoredMessage};
+use store::messages::{Head, IdEntry, Page, StoredMessage};
 use uuid::Uuid;
 
 impl View {
@@ -22,13 +22,17 @@ impl View {
         conversation: ConversationId,
         at: Position,
     ) -> Result<Option<Head>, Error> {
-        let Some(row) = self.newest_before(conversation, at)? else { return Ok(None) };
-        let mut head = match self.head(conversation)? {
-            Some(head) => head,
-            None => self.head_of_rows(&row)?,
+        let row = self.newest_before(conversation, at)?;
+        let blocks = self.blocked_before(conversation, at)?;
+        let mut head = match (self.head(conversation)?, &row, &blocks) {
+            (_, None, None) => return Ok(None),
+            (Some(head), ..) => head,
+            (None, Some(row), _) => self.head_of_rows(row)?,
+            (None, None, Some(blocks)) => Head::empty(conversation, blocks.members),
         };
-        head.last_sequence = row.sequence;
-        head.last_message_at = row.timestamp;
+        (head.last_sequence, head.last_message_at) =
+            row.map_or_else(Default::default, |row| (row.sequence, row.timestamp));
+        head.blocked = blocks.map_or([false; 2], |blocks| blocks.blocked);
         Ok(Some(head))
     }
 
@@ -58,13 +62,11 @@ impl View {
             newest_client_ms = newest_client_ms.max(client_ms(&row.client_message_id));
         }
         Ok(Head {
-            conversation_id: row.conversation_id,
-            members,
             last_sequence: row.sequence,
             last_message_at: row.timestamp,
             changed: row.position,
-            marks: [Marks::default(); 2],
             newest_client_ms,
+            ..Head::empty(row.conversation_id, members)
         })
     }
 
@@ -127,7 +129,7 @@ impl View {
     }
 
     /// The oldest from `first` on, ascending.
-    fn from(
+    pub(super) fn from(
         &self,
         conversation: ConversationId,
         first: u64,

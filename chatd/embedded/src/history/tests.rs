@@ -2,7 +2,6 @@ use super::*;
 use schema::{MessageType, Timestamp};
 use std::fs;
 use std::path::PathBuf;
-use store::messages::Marks;
 use tempfile::TempDir;
 
 fn open(folder: &Path) -> History {
@@ -43,15 +42,14 @@ impl Talk {
             timestamp: Timestamp(0),
             reply_to_message_id: None,
             metadata: None,
+            hidden: false,
+            erased: false,
         };
         let head = Head {
-            conversation_id: self.conversation,
-            members: self.members,
             last_sequence: row.sequence,
             last_message_at: row.timestamp,
             changed: position,
-            marks: [Marks::default(); 2],
-            newest_client_ms: 0,
+            ..Head::empty(self.conversation, self.members)
         };
         vec![Write::Message(Arc::new(row)), Write::Head(head)]
     }

@@ -5,7 +5,7 @@ use fjall::OwnedWriteBatch;
 use schema::{ConversationId, Position, SessionId, UserId, limits};
 use std::collections::HashMap;
 use store::Error;
-use store::messages::{Head, Write};
+use store::messages::{Head, StoredMessage, Write};
 
 type Device = (UserId, SessionId, u32);
 
@@ -17,13 +17,21 @@ impl View {
         let mut batch = OwnedWriteBatch::with_capacity(self.db.clone(), writes.len())
             .durability(Some(fjall::PersistMode::Buffer));
         // What is read before it is written is merged here first: in a batch nobody sees what it wrote.
+        let erased = self.put_blocks(&mut batch, writes)?;
         let mut heads: HashMap<ConversationId, &Head> = HashMap::new();
         let mut devices: HashMap<Device, u64> = HashMap::new();
         for write in writes {
             match write {
                 Write::Message(row) => {
                     let key = keys::row(row.conversation_id, row.sequence, row.position.write_timestamp());
-                    batch.insert(&self.rows, key, codec::encode_row(row));
+                    let value = if self.is_erased(row, &erased)? {
+                        let mut row = StoredMessage::clone(row);
+                        row.erase();
+                        codec::encode_row(&row)
+                    } else {
+                        codec::encode_row(row)
+                    };
+                    batch.insert(&self.rows, key, value);
                 }
                 Write::Id(entry) => {
                     batch.insert(&self.ids, keys::id(entry.message_id), codec::encode_id(entry));
@@ -40,6 +48,7 @@ impl View {
                     let furthest = devices.entry((*user, *session, *partition)).or_insert(*next);
                     *furthest = (*next).max(*furthest);
                 }
+                Write::Block { .. } | Write::Erase { .. } => {} // are in the batch already
             }
         }
         if changed.len() + heads.len() > limits::HEADS {
@@ -50,7 +59,8 @@ impl View {
             changed.insert(conversation, head.changed);
         }
         self.put_devices(&mut batch, devices)?;
-        batch.commit().map_err(|cause| self.fatal(&cause))
+        batch.commit().map_err(|cause| self.fatal(&cause))?;
+        erased.into_iter().try_for_each(|whose| self.erase_rows(whose))
     }
 
     /// Keeps the head that the later record changed, so that a late writer can't win.

@@ -3,6 +3,7 @@
 use embedded::History;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::contract::blocks;
 use store::contract::messages as contract;
 use store::contract::messages::{EPOCH, PARTITIONS};
 use store::messages::Messages;
@@ -13,16 +14,17 @@ fn open(folder: &Path) -> History {
 }
 
 macro_rules! promises {
-    ($($name:ident)*) => {$(
+    ($suite:ident: $($name:ident)*) => {$(
         #[tokio::test]
         async fn $name() {
             let data = TempDir::new().unwrap();
-            contract::$name(&open(&data.path().join("history"))).await;
+            $suite::$name(&open(&data.path().join("history"))).await;
         }
     )*};
 }
 
 promises! {
+    contract:
     reads_what_was_written
     lists_conversations
     rewriting_changes_nothing
@@ -35,6 +37,14 @@ promises! {
     a_feed_is_fair
     a_device_only_moves_on
     remembers_checkpoints
+}
+
+promises! {
+    blocks:
+    the_latest_word_on_a_pair_counts
+    heads_know_the_blocks_of_earlier_records
+    lists_blocks
+    an_erasure_lasts
 }
 
 #[tokio::test]

@@ -21,24 +21,24 @@ pub const EPOCH: u32 = 3;
 pub const PARTITIONS: u32 = 4;
 
 /// A position in partition 0.
-fn at(offset: u64) -> Position {
+pub(super) fn at(offset: u64) -> Position {
     Position { epoch: EPOCH, partition: 0, offset }
 }
 
 /// Two people and what they wrote.
-struct Pair {
-    members: [UserId; 2],
-    conversation: ConversationId,
+pub(super) struct Pair {
+    pub(super) members: [UserId; 2],
+    pub(super) conversation: ConversationId,
 }
 
 impl Pair {
-    fn draw() -> Self {
+    pub(super) fn draw() -> Self {
         let mut members = [UserId::draw(), UserId::draw()];
         members.sort_unstable();
         Self { members, conversation: ConversationId::between(members[0], members[1]) }
     }
 
-    fn row(&self, sequence: u64, position: Position) -> StoredMessage {
+    pub(super) fn row(&self, sequence: u64, position: Position) -> StoredMessage {
         let client = format!("c-{sequence}-{}", position.offset);
         StoredMessage {
             message_id: MessageId::derive(self.conversation, self.members[0], &client),
@@ -53,26 +53,27 @@ impl Pair {
             timestamp: Timestamp(1_701_424_800_000 + i64::try_from(sequence).unwrap_or_default()),
             reply_to_message_id: Some(MessageId::draw()),
             metadata: RawValue::from_string("{\"lat\": 1.50}".into()).ok(),
+            hidden: false,
+            erased: false,
         }
     }
 
-    fn head(&self, last_sequence: u64, changed: Position) -> Head {
+    pub(super) fn head(&self, last_sequence: u64, changed: Position) -> Head {
         Head {
-            conversation_id: self.conversation,
-            members: self.members,
             last_sequence,
             last_message_at: Timestamp(1_701_424_800_000 + i64::try_from(last_sequence).unwrap_or_default()),
             changed,
             marks: [
-                Marks { received: 2, delivered: 1, seen: 1 },
-                Marks { received: last_sequence, delivered: last_sequence, seen: 1 },
+                Marks { received: 2, delivered: 1, seen: 1, ..Marks::default() },
+                Marks { received: last_sequence, delivered: last_sequence, seen: 1, ..Marks::default() },
             ],
             newest_client_ms: 7_000,
+            ..Head::empty(self.conversation, self.members)
         }
     }
 
     /// What a sequencer writes for one message.
-    fn writes(&self, sequence: u64, position: Position) -> Vec<Write> {
+    pub(super) fn writes(&self, sequence: u64, position: Position) -> Vec<Write> {
         let row = Arc::new(self.row(sequence, position));
         let entry =
             FeedEntry { position, conversation_id: self.conversation, change: Change::Message { sequence } };
@@ -111,7 +112,7 @@ impl Pair {
         view.heads(&[self.conversation], None).await.unwrap().remove(0)
     }
 
-    async fn head_as_of(&self, view: &dyn Messages, offset: u64) -> Option<Head> {
+    pub(super) async fn head_as_of(&self, view: &dyn Messages, offset: u64) -> Option<Head> {
         view.heads(&[self.conversation], Some(at(offset))).await.unwrap().remove(0)
     }
 }

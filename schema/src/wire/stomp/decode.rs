@@ -90,6 +90,13 @@ impl Decoder {
         }
     }
 
+    /// The same with another bound of a frame, in bytes.
+    #[must_use]
+    pub fn bounded(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
     /// The version whose escapes count from the next frame on. Until told (a client's decoder reads it in
     /// CONNECTED by itself), there are none.
     pub fn set_version(&mut self, version: Version) {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use store::events::{Assignments, Committed, Done, Partition, Record};
-use store::messages::{Applied, FeedEntry, Head, IdEntry, Page, StoredMessage, Write};
+use store::messages::{Applied, Block, FeedEntry, Head, IdEntry, Page, StoredMessage, Write};
 use store::{Error, Events, Messages};
 
 /// Everything that a view holds, comparable.
@@ -21,6 +21,9 @@ pub(super) struct View {
     members: BTreeSet<(UserId, ConversationId)>,
     feed: BTreeMap<(UserId, u64), FeedEntry>,
     devices: BTreeMap<(UserId, SessionId, u32), u64>,
+    /// By conversation and record: who blocks whom from there on, or no more.
+    blocks: BTreeMap<(ConversationId, u64), (UserId, UserId, bool)>,
+    erased: BTreeSet<(ConversationId, UserId)>,
 }
 
 #[derive(Default)]
@@ -37,7 +40,11 @@ impl Model {
         match write {
             Write::Message(row) => {
                 let key = (row.conversation_id, row.sequence, row.position.write_timestamp());
-                view.rows.insert(key, serde_json::to_string(&*row).unwrap());
+                let mut row = StoredMessage::clone(&row);
+                if view.erased.contains(&(row.conversation_id, row.sender_id)) {
+                    row.erase();
+                }
+                view.rows.insert(key, serde_json::to_string(&row).unwrap());
             }
             Write::Id(entry) => {
                 view.ids.insert(entry.message_id, serde_json::to_string(&entry).unwrap());
@@ -61,6 +68,21 @@ impl Model {
                 let slot = view.devices.entry((user, session, partition)).or_default();
                 *slot = (*slot).max(next);
             }
+            Write::Block { conversation, user, peer, blocked, position, .. } => {
+                view.blocks.insert((conversation, position.write_timestamp()), (user, peer, blocked));
+            }
+            Write::Erase { user, conversation } => {
+                view.erased.insert((conversation, user));
+                for (_, json) in
+                    view.rows.range_mut((conversation, 0, 0)..=(conversation, u64::MAX, u64::MAX))
+                {
+                    let mut row: StoredMessage = serde_json::from_str(json).unwrap();
+                    if row.sender_id == user {
+                        row.erase();
+                        *json = serde_json::to_string(&row).unwrap();
+                    }
+                }
+            }
         }
     }
 }
@@ -81,21 +103,29 @@ impl Messages for Model {
                 if head.is_some_and(|head| head.changed.is_before(as_of)) {
                     return head.cloned();
                 }
+                let before = as_of.write_timestamp();
                 let mut rows = view.rows.range((*id, 0, 0)..=(*id, u64::MAX, u64::MAX)).rev();
-                let (_, row) = rows.find(|((_, _, ts), _)| *ts < as_of.write_timestamp())?;
-                let row: StoredMessage = serde_json::from_str(row).unwrap();
-                let (a, b) = (row.sender_id, row.recipient_id);
-                let fresh = Head {
-                    conversation_id: *id,
-                    members: if a <= b { [a, b] } else { [b, a] },
-                    last_sequence: 0,
-                    last_message_at: row.timestamp,
-                    changed: row.position,
-                    marks: Default::default(),
-                    newest_client_ms: u64::MAX >> 1,
+                let row = rows.find(|((_, _, ts), _)| *ts < before);
+                let row: Option<StoredMessage> = row.map(|(_, row)| serde_json::from_str(row).unwrap());
+                let blocks: Vec<_> =
+                    view.blocks.range((*id, 0)..(*id, before)).map(|(_, word)| *word).collect();
+                let mut members = match (&row, blocks.first()) {
+                    (Some(row), _) => [row.sender_id, row.recipient_id],
+                    (None, Some((user, peer, _))) => [*user, *peer],
+                    (None, None) => return None,
                 };
-                let head = head.cloned().unwrap_or(fresh);
-                Some(Head { last_sequence: row.sequence, last_message_at: row.timestamp, ..head })
+                members.sort_unstable();
+                let newest_client_ms = if row.is_some() { u64::MAX >> 1 } else { 0 };
+                let changed = row.as_ref().map_or_else(Position::default, |row| row.position);
+                let fresh = Head { changed, newest_client_ms, ..Head::empty(*id, members) };
+                let mut head = head.cloned().unwrap_or(fresh);
+                (head.last_sequence, head.last_message_at) =
+                    row.map_or_else(Default::default, |row| (row.sequence, row.timestamp));
+                head.blocked = [false; 2];
+                for (user, _, blocked) in blocks {
+                    head.blocked[usize::from(user != members[0])] = blocked;
+                }
+                Some(head)
             })
             .collect())
     }
@@ -144,6 +174,14 @@ impl Messages for Model {
 
     async fn device(&self, _: UserId, _: SessionId) -> Result<Option<Cursor>, Error> {
         unreachable!("the sequencer reads no device")
+    }
+
+    async fn blocked(&self, _: &[(UserId, UserId)]) -> Result<Vec<bool>, Error> {
+        unreachable!("the sequencer knows blocks from its heads")
+    }
+
+    async fn blocks(&self, _: UserId, _: Option<UserId>, _: usize) -> Result<Vec<Block>, Error> {
+        unreachable!("the sequencer lists no blocks")
     }
 
     fn health(&self) -> Result<(), Error> {

@@ -27,6 +27,8 @@ fn rows() -> impl Strategy<Value = StoredMessage> {
             timestamp: Timestamp(rest.3),
             reply_to_message_id: rest.0.map(MessageId::from_bytes),
             metadata: rest.1.map(|n| RawValue::from_string(format!("{{\"n\": {n}}}")).unwrap()),
+            hidden: rest.3 % 2 == 0,
+            erased: rest.3 % 3 == 0,
         }
     })
 }
@@ -65,9 +67,18 @@ proptest! {
             last_message_at: Timestamp(time),
             changed: at,
             marks: [
-                Marks { received: numbers[0], delivered: numbers[1], seen: numbers[2] },
-                Marks { received: numbers[5], delivered: numbers[3], seen: numbers[4] },
+                Marks { received: numbers[0], delivered: numbers[1], seen: numbers[2], ..Marks::default() },
+                Marks {
+                    newest: numbers[5],
+                    newest_at: Timestamp(time),
+                    received: numbers[5],
+                    delivered: numbers[3],
+                    seen: numbers[4],
+                    shown_delivered: numbers[2],
+                    shown_seen: numbers[1],
+                },
             ],
+            blocked: [seen, !seen],
             newest_client_ms: numbers[5],
         };
         prop_assert_eq!(decode_head(conversation, &encode_head(&head)), Some(head));
