@@ -1,0 +1,234 @@
+//! The one task that makes news of what was noted. It alone owns the index, so nothing there needs a lock,
+//! and people who come and go faster than it looks are dealt with once.
+
+use crate::Inner;
+use crate::desk::News;
+use crate::index::Index;
+use schema::limits::{LAST_SEEN_FLUSH, LEASE_BEAT, LEASE_TIME, PRESENCE_BATCH, PRESENCE_RETRY};
+use schema::presence::Status;
+use schema::{Timestamp, UserId};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use store::Error;
+use tokio::time::{Instant, sleep_until};
+
+/// Last seens made durable in one step.
+const SAVED: usize = 4 * PRESENCE_BATCH;
+/// How often the end of the service tries to save them.
+const TRIES: u32 = 3;
+
+/// The worker.
+pub(crate) struct Worker {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) index: Index,
+    /// Who has a socket here, and what everybody could see of them when it was looked at last.
+    pub(crate) known: HashMap<UserId, Status>,
+    /// People whose watchers could not be told; bounded by who is watched.
+    pub(crate) later: HashSet<UserId>,
+    /// Who came or went and could not be dealt with; bounded by the sockets.
+    pub(crate) unsettled: HashSet<UserId>,
+    /// Viewers whose contacts could not be read; bounded by the sockets.
+    pub(crate) reload: HashSet<UserId>,
+    /// There are last seens that are not durable.
+    pub(crate) unsaved: bool,
+    retry_at: Instant,
+    save_at: Instant,
+    beat_at: Instant,
+    beaten: Instant,
+}
+
+/// Runs until the desk is closed.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let now = Instant::now();
+    let mut worker = Worker {
+        inner,
+        index: Index::default(),
+        known: HashMap::new(),
+        later: HashSet::new(),
+        unsettled: HashSet::new(),
+        reload: HashSet::new(),
+        unsaved: false,
+        retry_at: now,
+        save_at: now + LAST_SEEN_FLUSH,
+        beat_at: now + LEASE_BEAT,
+        beaten: now,
+    };
+    loop {
+        let wake = worker.wake_at();
+        tokio::select! {
+            () = worker.inner.desk.rung() => {}
+            () = sleep_until(wake) => {}
+        }
+        let news = worker.inner.desk.take();
+        let closing = news.closing;
+        Box::pin(worker.round(news)).await;
+        if closing {
+            return Box::pin(worker.end()).await;
+        }
+        Box::pin(worker.chores()).await;
+    }
+}
+
+impl Worker {
+    /// When there is something to do without news.
+    fn wake_at(&self) -> Instant {
+        let waits = !(self.later.is_empty() && self.unsettled.is_empty() && self.reload.is_empty());
+        let times = [
+            Some(self.beat_at),
+            self.inner.table.next_end(),
+            waits.then_some(self.retry_at),
+            self.unsaved.then_some(self.save_at),
+        ];
+        times.into_iter().flatten().min().unwrap_or(self.beat_at)
+    }
+
+    /// Deals with what was noted.
+    async fn round(&mut self, news: News) {
+        let mut look = HashSet::new();
+        let mut people = news.people;
+        people.extend(news.changed.iter().filter(|user| self.known.contains_key(user)));
+        if news.everybody {
+            people.extend(self.known.keys());
+        }
+        people.sort_unstable();
+        people.dedup();
+        self.settle(&people, &mut look).await;
+        for ask in news.asks {
+            self.take_up(ask, &mut look).await;
+        }
+        news.gone.iter().for_each(|connection| self.index.remove(*connection));
+        news.ended.iter().for_each(|(connection, number)| self.index.end(*connection, *number));
+        let viewers =
+            if news.everybody { self.index.viewers() } else { news.changed.iter().copied().collect() };
+        for viewer in viewers {
+            look.insert(viewer);
+            look.extend(self.index.seen_by(viewer));
+            self.contacts_changed(viewer, &mut look).await;
+        }
+        if news.everybody {
+            look.extend(self.index.everybody());
+        }
+        if news.everybody || !news.changed.is_empty() {
+            self.stop_forbidden((!news.everybody).then_some(&news.changed)).await;
+        }
+        self.sync(&look).await;
+    }
+
+    async fn contacts_changed(&mut self, viewer: UserId, look: &mut HashSet<UserId>) {
+        for subscription in self.index.contacts_of(viewer) {
+            self.load_contacts(viewer, subscription, look).await;
+        }
+    }
+
+    /// Ends typing that may not be heard any more.
+    async fn stop_forbidden(&self, changed: Option<&HashSet<UserId>>) {
+        for (user, peer) in self.inner.table.among(changed) {
+            // What can't be told ends by itself within seconds.
+            if let Ok(false) = self.inner.may_type(user, peer).await
+                && let Err(error) = self.inner.stop_typing(user, peer).await
+            {
+                tracing::debug!(%error, "typing could not be ended");
+            }
+        }
+    }
+
+    /// What is due without news.
+    async fn chores(&mut self) {
+        let now = Instant::now();
+        let expired = self.inner.table.expire(now, |user, peer| self.inner.tell(user, peer, false));
+        for (user, peer) in expired {
+            if let Err(error) = self.inner.note(user, peer, false).await {
+                tracing::debug!(%error, "the end of typing could not be noted");
+            }
+        }
+        if now >= self.retry_at {
+            self.retry().await;
+            self.retry_at = Instant::now() + PRESENCE_RETRY;
+        }
+        if now >= self.save_at {
+            if self.unsaved
+                && let Err(error) = self.save().await
+            {
+                tracing::warn!(%error, "last seens wait for the profiles");
+                self.inner.metrics.retries.inc();
+            }
+            self.save_at = Instant::now() + LAST_SEEN_FLUSH;
+        }
+        if now >= self.beat_at {
+            self.beat_at = now + LEASE_BEAT;
+            if let Err(error) = self.beat(now).await {
+                tracing::warn!(%error, "the store of presence did not take a beat");
+                self.inner.metrics.retries.inc();
+                self.beat_at = now + PRESENCE_RETRY;
+            }
+        }
+    }
+
+    /// What could not be done before.
+    async fn retry(&mut self) {
+        let mut look = std::mem::take(&mut self.later);
+        let people: Vec<UserId> = std::mem::take(&mut self.unsettled).into_iter().collect();
+        self.settle(&people, &mut look).await;
+        for viewer in std::mem::take(&mut self.reload) {
+            self.contacts_changed(viewer, &mut look).await;
+        }
+        self.sync(&look).await;
+    }
+
+    /// Says that this process lives, and takes up what others let go by falling silent.
+    async fn beat(&mut self, now: Instant) -> Result<(), Error> {
+        let inner = Arc::clone(&self.inner);
+        let at = Timestamp::now();
+        let lease = i64::try_from(LEASE_TIME.as_secs()).unwrap_or(i64::MAX);
+        inner.stores.presence.beat(inner.node, at.plus_seconds(lease)).await?;
+        if now.saturating_duration_since(self.beaten) >= LEASE_TIME {
+            // Silent for too long: others may have taken everybody here for gone.
+            let people: Vec<UserId> = self.known.keys().copied().collect();
+            for some in people.chunks(PRESENCE_BATCH) {
+                inner.stores.presence.hold(inner.node, some).await?;
+            }
+        }
+        self.beaten = now;
+        let lapsed = inner.stores.presence.lapsed(at, SAVED).await?;
+        let states = inner.states(&lapsed).await?;
+        let gone = lapsed.iter().filter(|user| states.get(user).is_some_and(|state| !state.there()));
+        let gone: Vec<UserId> = gone.copied().collect();
+        let shown = |user: &UserId| states.get(user).map_or(Status::Offline, |state| state.chosen().shown());
+        let visible = gone.iter().filter(|user| shown(user) != Status::Offline);
+        let seen: Vec<(UserId, Timestamp)> = visible.map(|user| (*user, at)).collect();
+        seen.iter().for_each(|(user, _)| self.journal(*user, shown(user), Status::Offline, at));
+        self.remember(&seen).await?;
+        self.sync(&gone.into_iter().collect()).await;
+        Ok(())
+    }
+
+    /// Makes last seens durable.
+    async fn save(&mut self) -> Result<(), Error> {
+        let inner = Arc::clone(&self.inner);
+        loop {
+            let some = inner.stores.presence.unsaved(SAVED).await?;
+            if some.is_empty() {
+                self.unsaved = false;
+                return Ok(());
+            }
+            inner.stores.profiles.set_last_seen(&some).await?;
+            // In this order whoever asks meanwhile finds it in at least one of the two.
+            some.iter().for_each(|(user, _)| inner.people.forget(*user, None));
+            inner.stores.presence.saved(&some).await?;
+        }
+    }
+
+    /// Saves what is to be saved, once the desk is closed and everybody was sent away.
+    async fn end(mut self) {
+        for _ in 0..TRIES {
+            let people: Vec<UserId> = std::mem::take(&mut self.unsettled).into_iter().collect();
+            self.settle(&people, &mut HashSet::new()).await;
+            match self.save().await {
+                Ok(()) if self.unsettled.is_empty() => return,
+                Ok(()) => {}
+                Err(error) => tracing::warn!(%error, "last seens could not be saved"),
+            }
+        }
+        tracing::error!(people = self.unsettled.len(), "the last seens of the last seconds are lost");
+    }
+}
