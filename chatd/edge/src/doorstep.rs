@@ -141,9 +141,8 @@ mod tests {
         use tokio::io::AsyncReadExt;
         let (ours, mut theirs) = tokio::io::duplex(8);
         let mut stream = Stalling { stream: ours, time: Duration::from_secs(600), stalled: None };
-        let (written, read) = tokio::join!(stream.write_all(&[0; 40]), async {
-            theirs.read_exact(&mut [0; 40]).await
-        });
+        let (written, read) =
+            tokio::join!(stream.write_all(&[0; 40]), async { theirs.read_exact(&mut [0; 40]).await });
         (written.unwrap(), read.unwrap());
         assert!(stream.stalled.is_none(), "what was read does not count towards the next wait");
         stream.time = Duration::from_millis(20);

@@ -135,7 +135,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let reason = format!("is nested too deeply at byte {at}");
         return Err(Problem::field("request", reason, format!("{JSON_DEPTH} levels")));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // Serde would take a list for the fields in the order of our source.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::new(Code::Malformed, "the body is a list; the call takes an object"));
+    }
+    // Serde looks only at what somebody reads.
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::new(Code::Malformed, format!("the body is no UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         json_problem(&path, error.inner())
@@ -164,6 +172,8 @@ fn data_problem(path: &str, reason: &str) -> Problem {
     }
     if let Some(wrong) = reason.strip_prefix("invalid type: ") {
         let (found, expected) = wrong.split_once(", expected ").unwrap_or((wrong, "another type"));
+        // The name of a type of ours says nothing to a client.
+        let expected = if expected.starts_with("struct ") { "an object" } else { expected };
         let error = FieldError::new(&at(path), format!("is {found}"), expected);
         return Problem::new(Code::Malformed, format!("{} is of the wrong type", at(path)))
             .with_errors(vec![error]);
@@ -250,7 +260,16 @@ mod tests {
                 "{bad:?}"
             );
         }
-        assert_eq!(parse::<serde_json::Value>(b"\"\xff\"").unwrap_err().code(), Code::Malformed);
+        for not_utf8 in [&b"\"\xff\""[..], b"{\"upTo\":5,\"nobody reads\":\"\xff\"}"] {
+            assert_eq!(parse::<UpTo>(not_utf8).unwrap_err().code(), Code::Malformed);
+        }
+        // Not the fields in the order of our source.
+        let list = parse::<UpTo>(b" [5]").unwrap_err();
+        assert_eq!(
+            (list.code(), list.detail()),
+            (Code::Malformed, "the body is a list; the call takes an object")
+        );
+        assert_eq!(first(&parse::<UpTo>(b"5").unwrap_err()).1.bound.as_deref(), Some("an object"));
         let deep = "[".repeat(100_000);
         let (code, error) = first(&parse::<serde_json::Value>(deep.as_bytes()).unwrap_err());
         assert_eq!((code, error.bound.as_deref()), (Code::Invalid, Some("32 levels")));

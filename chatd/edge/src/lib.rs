@@ -25,6 +25,7 @@ pub mod door;
 mod doorstep;
 pub mod extract;
 pub mod health;
+mod http1;
 pub mod identify;
 pub mod limiter;
 pub mod metrics;

@@ -1,8 +1,9 @@
 //! Listeners: bound before anything is served, drained before the process ends.
 //!
-//! HTTP/1.1 only: sockets need it, and every bound in time below is one of its.
+//! HTTP/1.1 only (`http1.rs`): sockets need it, and every bound in time below is one of its.
 
 use crate::doorstep::Doorstep;
+use crate::http1::Http1;
 use crate::tls::Tls;
 use axum::Router;
 use axum_server::Handle;
@@ -90,10 +91,10 @@ impl Serve {
         let make = app.into_make_service_with_connect_info::<SocketAddr>();
         let served = async {
             match self.tls {
-                None => server.acceptor(doorstep).serve(make).await,
+                None => server.acceptor(Http1(doorstep)).serve(make).await,
                 Some(tls) => {
                     let acceptor = RustlsAcceptor::new(tls.config()).handshake_timeout(TLS_HANDSHAKE_TIME);
-                    server.acceptor(acceptor.acceptor(doorstep)).serve(make).await
+                    server.acceptor(Http1(acceptor.acceptor(doorstep))).serve(make).await
                 }
             }
         };
@@ -110,7 +111,7 @@ impl Serve {
 }
 
 fn bounded(head_time: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
