@@ -1,5 +1,6 @@
 //! What the administrators' API does with accounts: create in bulk, mint tokens, end sessions, delete.
 
+use crate::ends::whatever_happens;
 use crate::tokens::fault;
 use crate::{Auth, passwords};
 use edge::Problem;
@@ -99,7 +100,7 @@ impl Auth {
             }
             (Some(password), None) => {
                 let mut errors = Vec::new();
-                passwords::check(&password, &mut errors);
+                passwords::check("password", &password, &mut errors);
                 if let Some(error) = errors.pop() {
                     return Err(format!("password {} ({})", error.reason, error.bound.unwrap_or_default()));
                 }
@@ -149,7 +150,10 @@ impl Auth {
         // Thousands of signatures take a second: not on an async thread.
         let signed = tokio::task::spawn_blocking(move || auth.sign_all(wanted, lifetime_s));
         let (sessions, tokens) = signed.await.map_err(fault)??;
-        self.0.accounts.start_sessions(sessions).await?;
+        if !self.0.accounts.start_sessions(sessions).await? {
+            let detail = "one of the users was disabled or deleted meanwhile; no token was made";
+            return Err(Problem::new(Code::NotFound, detail));
+        }
         Ok(tokens)
     }
 
@@ -192,11 +196,11 @@ impl Auth {
     /// `not-found`, or when the store does not answer.
     pub async fn delete_user(&self, user: UserId) -> Result<(), Problem> {
         let auth = self.clone();
-        // In a task of its own: a caller who goes away must not part the removal from the revocations.
-        tokio::spawn(async move { auth.remove(user).await }).await.map_err(fault)?
+        whatever_happens(async move { auth.remove(user).await }).await
     }
 
     async fn remove(&self, user: UserId) -> Result<(), Problem> {
+        let account = self.0.accounts.by_id(user).await?;
         // First, so that these tokens are dead even if the outcome of the removal stays unknown.
         self.end_all_sessions(user).await?;
         let Some(late) = self.0.profiles.delete(user).await? else {
@@ -206,7 +210,26 @@ impl Auth {
         for session in late {
             self.0.revocations.end(session);
         }
+        self.0.changes.person(user, account.and_then(|account| account.username).as_ref());
         Ok(())
+    }
+
+    /// Disables an account, which ends every session of it, or enables it, which starts none. Both may be
+    /// repeated.
+    ///
+    /// # Errors
+    /// `not-found`, or when the store does not answer.
+    pub async fn set_disabled(&self, user: UserId, disabled: bool) -> Result<(), Problem> {
+        let auth = self.clone();
+        whatever_happens(async move {
+            let ended = auth.0.accounts.set_disabled(user, disabled, Timestamp::now()).await?;
+            let ended = ended.ok_or_else(|| Problem::new(Code::NotFound, "there is no such user"))?;
+            ended.into_iter().for_each(|session| auth.0.revocations.end(session));
+            let account = auth.0.accounts.by_id(user).await?;
+            auth.0.changes.person(user, account.and_then(|account| account.username).as_ref());
+            Ok(())
+        })
+        .await
     }
 
     /// The BCrypt hash of a new password.
@@ -215,7 +238,7 @@ impl Auth {
     /// When the password breaks a rule or the queue is full.
     pub async fn hash(&self, password: String) -> Result<String, Problem> {
         let mut errors = Vec::new();
-        passwords::check(&password, &mut errors);
+        passwords::check("password", &password, &mut errors);
         if errors.is_empty() { self.0.hasher.hash(password).await } else { Err(Problem::invalid(errors)) }
     }
 }

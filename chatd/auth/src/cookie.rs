@@ -4,7 +4,7 @@ use crate::Auth;
 use crate::tokens::{Secret, secret_hash};
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
-use edge::{Caller, Problem};
+use edge::{Problem, Secure};
 use schema::Timestamp;
 use schema::limits::REFRESH_TOKEN_S;
 use store::accounts::SessionRow;
@@ -12,17 +12,23 @@ use store::accounts::SessionRow;
 const NAME: &str = "chatd_session";
 
 /// Sets the cookie.
-pub(crate) fn set(secret: Secret, secure: bool) -> HeaderValue {
+pub(crate) fn set(secret: Secret, secure: Secure) -> HeaderValue {
     write(&secret.into_text(), REFRESH_TOKEN_S, secure)
 }
 
+/// Sets the cookie that a request came with anew, so that it lives as long as the session that was refreshed.
+/// `None` when it came with none.
+pub(crate) fn renew(headers: &HeaderMap, secure: Secure) -> Option<HeaderValue> {
+    of(headers).map(|secret| write(secret, REFRESH_TOKEN_S, secure))
+}
+
 /// Takes the cookie away.
-pub(crate) fn clear(secure: bool) -> HeaderValue {
+pub(crate) fn clear(secure: Secure) -> HeaderValue {
     write("", 0, secure)
 }
 
-fn write(value: &str, max_age_s: i64, secure: bool) -> HeaderValue {
-    let secure = if secure { "; Secure" } else { "" };
+fn write(value: &str, max_age_s: i64, secure: Secure) -> HeaderValue {
+    let secure = if secure.0 { "; Secure" } else { "" };
     let text = format!("{NAME}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age_s}{secure}");
     // The value is base64url, the rest is above: no byte that a header may not hold.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
@@ -38,22 +44,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Auth {
-    /// The live session behind a request's cookie, as the socket's door needs it: the caller stays as long as
-    /// the session. `None`: no cookie, or of a session that has ended.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn by_cookie(&self, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
-        let Some(row) = self.session_by_cookie(headers).await? else { return Ok(None) };
-        let account = self.0.accounts.by_id(row.user_id).await?;
-        Ok(account.filter(|account| !account.disabled).map(|account| Caller {
-            user: row.user_id,
-            session: row.session_id,
-            role: account.role.as_str().to_owned(),
-            expires_at: row.expires_at,
-        }))
-    }
-
+    /// The live session behind a request's cookie. `None`: no cookie, or of a session that has ended.
     pub(crate) async fn session_by_cookie(&self, headers: &HeaderMap) -> Result<Option<SessionRow>, Problem> {
         let Some(secret) = of(headers) else { return Ok(None) };
         let row = self.0.accounts.by_cookie(secret_hash(secret), Timestamp::now()).await?;
@@ -76,11 +67,11 @@ mod tests {
 
     #[test]
     fn the_cookie_is_for_the_server_alone() {
-        let text = set(Secret::draw().unwrap(), true);
+        let text = set(Secret::draw().unwrap(), Secure(true));
         let text = text.to_str().unwrap();
         for part in ["HttpOnly", "SameSite=Lax", "Path=/", "; Secure"] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(!set(Secret::draw().unwrap(), false).to_str().unwrap().contains("Secure"));
+        assert!(!set(Secret::draw().unwrap(), Secure(false)).to_str().unwrap().contains("Secure"));
     }
 }

@@ -3,44 +3,55 @@
 //! Stands on `store` (accounts, profiles) and `edge`; `chatd` opens it, the gateway and port 8081 serve its
 //! routes, the administrators' API calls the functions of [`Auth`].
 //!
-//! - register, login, refresh, logout, sessions, jwks: one file for each call
+//! - register, login, refresh, logout, sessions, password, ticket, jwks: one file for each call
+//! - identify: who opens a socket by ticket or cookie (`edge::Identify`)
+//! - ends: how sessions end, by whom and by themselves
 //! - [`keys`](self): Ed25519 keys in `<data>/keys`; every one verifies, the newest signs
-//! - passwords: BCrypt on threads of its own behind a bounded queue
-//! - throttle: wrong passwords and registrations in a window of time, by account and by address
+//! - hasher: BCrypt on threads of its own behind a bounded queue; passwords, common: the rules of new ones
+//! - throttle, guess: wrong passwords and registrations in a window of time, by account and by address
 //!
 //! Invariants: a secret is stored only as a hash; an unknown user and a wrong password get the same answer
 //! for the same work; of a refresh token there is one use, the second ends the session; a session that ended
-//! is refused here at once and its sockets are told; no hash is computed on an async thread.
+//! is refused here at once and its sockets are told, even if who asked for it is gone by then; the cookie counts
+//! on sockets and on refresh only, and from no foreign page; no hash is computed on an async thread.
 
 mod admin;
+mod common;
 mod cookie;
+mod ends;
 mod error;
+mod guess;
+mod hasher;
+mod identify;
 mod jwks;
 mod keys;
 mod login;
 mod logout;
 mod metrics;
+mod password;
 mod passwords;
 mod refresh;
 mod register;
+mod remove;
 mod routes;
 mod session;
 mod sessions;
 mod throttle;
+mod ticket;
 mod tokens;
 
 pub use error::OpenError;
 
-use edge::{Metrics, Revocations, Verifier};
+use edge::{Changes, Metrics, Revocations, Verifier};
+use hasher::Hasher;
 use keys::Keys;
 use metrics::AuthMetrics;
-use passwords::Hasher;
 use schema::Timestamp;
 use schema::limits;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Accounts, Profiles};
+use store::{Accounts, Profiles, Tickets};
 use throttle::Window;
 
 /// The `iss` and `aud` of access tokens.
@@ -59,8 +70,8 @@ pub struct Config {
     pub login_failures_per_account: u32,
     /// Wrong passwords from an address in 15 minutes; 0 is no bound.
     pub login_failures_per_address: u32,
-    /// Whether browsers send the cookie over TLS only.
-    pub secure_cookies: bool,
+    /// Origins of pages whose cookie counts on refresh, besides the server's own; `*` names nobody.
+    pub allowed_origins: Vec<String>,
 }
 
 impl Default for Config {
@@ -71,62 +82,81 @@ impl Default for Config {
             registrations_per_minute: limits::REGISTRATIONS_PER_MINUTE,
             login_failures_per_account: limits::LOGIN_FAILURES_PER_ACCOUNT,
             login_failures_per_address: limits::LOGIN_FAILURES_PER_ADDRESS,
-            secure_cookies: false,
+            allowed_origins: Vec::new(),
         }
     }
 }
 
+/// What the service stands on.
+#[derive(Clone)]
+pub struct Parts {
+    pub accounts: Arc<dyn Accounts>,
+    pub profiles: Arc<dyn Profiles>,
+    pub tickets: Arc<dyn Tickets>,
+    /// Told of every session that ends.
+    pub revocations: Arc<Revocations>,
+    /// Told of every person whose account changes.
+    pub changes: Arc<Changes>,
+}
+
 /// The auth service.
 #[derive(Clone)]
-pub struct Auth(Arc<Parts>);
+pub struct Auth(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     accounts: Arc<dyn Accounts>,
     profiles: Arc<dyn Profiles>,
+    tickets: Arc<dyn Tickets>,
     keys: Keys,
     hasher: Hasher,
     verifier: Arc<Verifier>,
     revocations: Arc<Revocations>,
+    changes: Arc<Changes>,
     registrations: Window,
     failures_by_account: Window,
     failures_by_address: Window,
-    secure_cookies: bool,
+    allowed_origins: Vec<String>,
     metrics: AuthMetrics,
 }
 
 impl Auth {
-    /// Opens the service: reads or draws the signing key and learns which sessions have ended.
+    /// Opens the service: reads or draws the signing key, learns which sessions have ended, and looks from
+    /// then on for those that end by themselves. Call it within the runtime.
     ///
     /// # Errors
     /// When the keys cannot be used, the cost is out of bounds, or the store does not answer.
     pub async fn open(
-        accounts: Arc<dyn Accounts>,
-        profiles: Arc<dyn Profiles>,
+        parts: Parts,
         keys_dir: &Path,
         config: Config,
-        revocations: Arc<Revocations>,
         metrics: &Metrics,
     ) -> Result<Self, OpenError> {
+        let Parts { accounts, profiles, tickets, revocations, changes } = parts;
         let keys = Keys::open(keys_dir)?;
-        let hasher = Hasher::start(config.bcrypt_cost, config.hash_queue)?;
+        let metrics = AuthMetrics::new(metrics);
+        let hasher = Hasher::start(config.bcrypt_cost, config.hash_queue, metrics.hashes())?;
         let oldest = Timestamp::now().plus_seconds(-limits::MINTED_TOKEN_S_MAX);
         for session in accounts.ended_since(oldest).await? {
             revocations.end(session);
         }
-        let verifier = Verifier::new(NAME, NAME, keys.verifying(), revocations.clone());
-        Ok(Self(Arc::new(Parts {
+        let verifier = Arc::new(Verifier::new(NAME, NAME, keys.verifying(), revocations.clone()));
+        let inner = Arc::new(Inner {
             accounts,
             profiles,
+            tickets,
             keys,
             hasher,
-            verifier: Arc::new(verifier),
+            verifier,
             revocations,
+            changes,
             registrations: Window::new(config.registrations_per_minute, Duration::from_secs(60)),
             failures_by_account: Window::new(config.login_failures_per_account, limits::LOGIN_WINDOW),
             failures_by_address: Window::new(config.login_failures_per_address, limits::LOGIN_WINDOW),
-            secure_cookies: config.secure_cookies,
-            metrics: AuthMetrics::new(metrics),
-        })))
+            allowed_origins: config.allowed_origins,
+            metrics,
+        });
+        tokio::spawn(ends::sweep(Arc::downgrade(&inner)));
+        Ok(Self(inner))
     }
 
     /// Checks this service's tokens.

@@ -5,16 +5,16 @@
 //! needs no password.
 
 use crate::metrics::Outcome;
-use crate::session::check_device_name;
+use crate::session::{Started, check_device_name};
 use crate::{Auth, cookie};
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
-use edge::{Json, Peer, Problem};
+use edge::{Json, Peer, Problem, Secure};
 use schema::api::{Login, Session};
 use schema::message::FieldError;
 use schema::{Code, Phone, Username};
-use store::accounts::Account;
+use store::accounts::{Account, Which};
 use store::profiles::{Name, Profile};
 
 /// Signs in with a phone number or a username.
@@ -26,7 +26,7 @@ use store::profiles::{Name, Profile};
     responses(
         (status = 200, description = "Signed in; sets the cookie chatd_session", body = Session),
         (status = 400, description = "A field breaks its rule", body = schema::api::Problem),
-        (status = 401, description = "Unknown user or wrong password", body = schema::api::Problem),
+        (status = 401, description = "Unknown or disabled user, or wrong password", body = schema::api::Problem),
         (status = 429, description = "Too many wrong passwords", body = schema::api::Problem),
         (status = 503, description = "Too many hashes are waiting", body = schema::api::Problem),
     )
@@ -34,33 +34,27 @@ use store::profiles::{Name, Profile};
 pub(crate) async fn login(
     State(auth): State<Auth>,
     peer: Peer,
+    secure: Secure,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
     let name = check(&body)?;
-    auth.throttle(&name, peer).inspect_err(|_| auth.0.metrics.login(Outcome::Throttled))?;
-    let account = auth.account(&name).await?.filter(|account| !account.disabled);
+    let account = auth.account(&name).await?;
+    let name = account.as_ref().map_or(name, |account| Name::Id(account.user_id));
+    let guess = auth.guess(name, peer).inspect_err(|_| auth.0.metrics.login(Outcome::Throttled))?;
+    let account = account.filter(|account| !account.disabled);
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let right = match auth.0.hasher.verify(body.password, hash).await {
-        Ok(right) => right,
-        Err(problem) => {
-            // No guess was made.
-            auth.0.failures_by_account.give_back(&name);
-            auth.0.failures_by_address.give_back(&peer);
-            return Err(problem);
-        }
-    };
-    let Some(account) = account.filter(|_| right) else {
+    let right = guess.verify(body.password, hash).await?;
+    let refused = || {
         auth.0.metrics.login(Outcome::Refused);
-        return Err(Problem::new(Code::InvalidCredentials, "no such user, or the password is wrong"));
+        Problem::new(Code::InvalidCredentials, "no such user, or the password is wrong")
     };
-    auth.0.failures_by_account.forget(&name);
-    auth.0.failures_by_address.give_back(&peer);
-    let profile = auth.profile(&account).await?;
-    let started = auth.start_session(&account, profile.display_name, body.device_name, true).await?;
+    let account = account.filter(|_| right).ok_or_else(refused)?;
+    guess.was_right();
+    let started = auth.sign_in(&account, body.device_name).await?.ok_or_else(refused)?;
     auth.0.metrics.login(Outcome::Accepted);
     let mut response = Json(started.session).into_response();
     if let Some(secret) = started.cookie {
-        response.headers_mut().append(SET_COOKIE, cookie::set(secret, auth.0.secure_cookies));
+        response.headers_mut().append(SET_COOKIE, cookie::set(secret, secure));
     }
     Ok(response)
 }
@@ -91,16 +85,20 @@ fn check(body: &Login) -> Result<Name, Problem> {
 }
 
 impl Auth {
-    fn throttle(&self, name: &Name, peer: Peer) -> Result<(), Problem> {
-        let refused = |seconds| {
-            Problem::new(Code::RateLimited, "too many wrong passwords; come back later").retry_after(seconds)
+    /// Begins the session that the account's password has opened, unless the account was disabled, removed or
+    /// given another password while this one was checked.
+    async fn sign_in(&self, account: &Account, device: Option<String>) -> Result<Option<Started>, Problem> {
+        let profile = self.profile(account).await?;
+        let Some(started) = self.start_session(account, profile.display_name, device, true).await? else {
+            return Ok(None);
         };
-        self.0.failures_by_address.take(&peer).map_err(refused)?;
-        self.0.failures_by_account.take(name).map_err(|seconds| {
-            // The guess was not made, so the address has not made it.
-            self.0.failures_by_address.give_back(&peer);
-            refused(seconds)
-        })
+        // A change of the password ends every session that is there by then, and this one is there now.
+        let now = self.0.accounts.by_id(account.user_id).await?;
+        if now.is_some_and(|now| now.password_hash == account.password_hash) {
+            return Ok(Some(started));
+        }
+        self.end_sessions(account.user_id, Which::One(started.session.session_id)).await?;
+        Ok(None)
     }
 
     async fn account(&self, name: &Name) -> Result<Option<Account>, Problem> {

@@ -1,5 +1,6 @@
 //! What is counted about sign-ins.
 
+use crate::hasher::Hashes;
 use edge::Metrics;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
@@ -24,6 +25,7 @@ pub(crate) struct AuthMetrics {
     logins: Family<Labels, Counter>,
     refreshes: Family<Labels, Counter>,
     registrations: Counter,
+    hashes: Hashes,
 }
 
 impl AuthMetrics {
@@ -32,11 +34,19 @@ impl AuthMetrics {
             logins: Family::default(),
             refreshes: Family::default(),
             registrations: Counter::default(),
+            hashes: Hashes::default(),
         };
         let mut registry = metrics.registry();
         registry.register("auth_logins", "Sign-ins with a password", new.logins.clone());
         registry.register("auth_refreshes", "Refreshes of a session", new.refreshes.clone());
         registry.register("auth_registrations", "Accounts registered", new.registrations.clone());
+        let (made, checked) = (new.hashes.made.clone(), new.hashes.checked.clone());
+        registry.register("auth_hashes_made", "Hashes of new passwords", made);
+        registry.register(
+            "auth_hashes_checked",
+            "Passwords checked against a hash, or for nobody's sake",
+            checked,
+        );
         new
     }
 
@@ -46,6 +56,11 @@ impl AuthMetrics {
 
     pub(crate) fn refresh(&self, outcome: Outcome) {
         self.refreshes.get_or_create(&Labels { outcome }).inc();
+    }
+
+    /// What the hashing threads count.
+    pub(crate) fn hashes(&self) -> Hashes {
+        self.hashes.clone()
     }
 
     pub(crate) fn registered(&self) {

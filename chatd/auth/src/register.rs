@@ -65,6 +65,8 @@ pub(crate) async fn register(
     }
     auth.0.metrics.registered();
     let started = auth.start_session(&account, wanted.display_name, wanted.device_name, false).await?;
+    let started =
+        started.ok_or_else(|| edge::caller::unauthorized().caused_by("disabled while registering"))?;
     Ok((StatusCode::CREATED, Json(started.session)))
 }
 
@@ -87,7 +89,7 @@ fn check(body: Body) -> Result<Register, Problem> {
     let mut errors = Vec::new();
     let phone_number: Option<Phone> = required("phoneNumber", body.phone_number.as_deref(), &mut errors);
     match &body.password {
-        Some(password) => passwords::check(password, &mut errors),
+        Some(password) => passwords::check("password", password, &mut errors),
         None => errors.push(missing("password")),
     }
     let display_name: Option<DisplayName> =

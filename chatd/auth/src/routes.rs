@@ -1,6 +1,6 @@
 //! The calls of the service.
 
-use crate::{Auth, jwks, login, logout, refresh, register, sessions};
+use crate::{Auth, jwks, login, logout, password, refresh, register, sessions, ticket};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,6 +14,8 @@ impl Auth {
             .routes(routes!(logout::logout))
             .routes(routes!(sessions::list, sessions::end_others))
             .routes(routes!(sessions::end_one))
+            .routes(routes!(password::change))
+            .routes(routes!(ticket::ticket))
             .routes(routes!(jwks::jwks))
             .routes(routes!(jwks::jwks_under_api))
             .with_state(self.clone())

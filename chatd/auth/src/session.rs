@@ -16,14 +16,15 @@ pub(crate) struct Started {
 }
 
 impl Auth {
-    /// Begins a session of this account; with a cookie if one is wanted.
+    /// Begins a session of this account; with a cookie if one is wanted. `None`: the account is disabled or
+    /// gone by now.
     pub(crate) async fn start_session(
         &self,
         account: &Account,
         display_name: DisplayName,
         device_name: Option<String>,
         with_cookie: bool,
-    ) -> Result<Started, Problem> {
+    ) -> Result<Option<Started>, Problem> {
         let now = Timestamp::now();
         let refresh = Secret::draw()?;
         let cookie = with_cookie.then(Secret::draw).transpose()?;
@@ -38,8 +39,8 @@ impl Auth {
         let new =
             NewSession { refresh: Some(refresh.hash()), cookie: cookie.as_ref().map(Secret::hash), row };
         let session = self.session_body(account, display_name, new.row.session_id, refresh, now)?;
-        self.0.accounts.start_sessions(vec![new]).await?;
-        Ok(Started { session, cookie })
+        let begun = self.0.accounts.start_sessions(vec![new]).await?;
+        Ok(begun.then_some(Started { session, cookie }))
     }
 
     /// The answer to register, login and refresh.

@@ -1,8 +1,8 @@
 //! Deleting a user while that user signs in.
 
-use crate::fixture::{Service, config};
+use crate::fixture::{Service, config, parts};
 use async_trait::async_trait;
-use auth::Auth;
+use auth::{Auth, Parts};
 use edge::{Metrics, Revocations};
 use schema::api::{MintedToken, Session};
 use schema::user::{PrivacyChange, PrivacySettings};
@@ -123,10 +123,8 @@ async fn a_token_drawn_while_its_user_is_deleted_is_refused() {
     let late =
         Arc::new(Late { people: service.people.clone(), auth: OnceLock::new(), token: OnceLock::new() });
     let revocations = Arc::new(Revocations::new());
-    let accounts = Arc::new(service.people.clone());
-    let (keys, metrics) = (service.keys_dir(), Metrics::new());
-    let opened = Auth::open(accounts, late.clone(), &keys, config(), revocations.clone(), &metrics);
-    let auth = opened.await.unwrap();
+    let parts = Parts { profiles: late.clone(), ..parts(&service.people, &revocations, &service.changes) };
+    let auth = Auth::open(parts, &service.keys_dir(), config(), &Metrics::new()).await.unwrap();
     assert!(late.auth.set(auth.clone()).is_ok());
     let mut ends = revocations.subscribe();
 

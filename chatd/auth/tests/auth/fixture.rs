@@ -1,23 +1,29 @@
 //! A service on a fresh data folder, and what a client says to it.
 
-use auth::{Auth, Config};
+use auth::{Auth, Config, Parts};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use edge::{Limiter, Metrics, Revocations, door};
-use schema::Code;
+use edge::{Changes, Door, Limiter, Metrics, Proxies, Revocations};
 use schema::api::{Problem, Session};
+use schema::message::FieldError;
+use schema::{Code, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
 
+/// The address of a proxy whose word is taken.
+const PROXY: &str = "10.0.0.9";
+
 pub(crate) struct Service {
     pub(crate) auth: Auth,
     pub(crate) people: embedded::People,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) changes: Arc<Changes>,
+    metrics: Metrics,
     app: Router,
     folder: tempfile::TempDir,
     config: Config,
@@ -34,6 +40,21 @@ pub(crate) fn config() -> Config {
     }
 }
 
+/// What a service stands on.
+pub(crate) fn parts(
+    people: &embedded::People,
+    revocations: &Arc<Revocations>,
+    changes: &Arc<Changes>,
+) -> Parts {
+    Parts {
+        accounts: Arc::new(people.clone()),
+        profiles: Arc::new(people.clone()),
+        tickets: Arc::new(embedded::MemoryTickets::default()),
+        revocations: revocations.clone(),
+        changes: changes.clone(),
+    }
+}
+
 impl Service {
     pub(crate) async fn start() -> Self {
         Self::with(config()).await
@@ -46,14 +67,17 @@ impl Service {
     async fn in_folder(folder: tempfile::TempDir, config: Config) -> Self {
         let people = embedded::People::open(&folder.path().join("people.sqlite")).await.unwrap();
         let revocations = Arc::new(Revocations::new());
-        let stores = Arc::new(people.clone());
+        let changes = Arc::new(Changes::default());
+        let parts = parts(&people, &revocations, &changes);
         let keys = folder.path().join("keys");
         let metrics = Metrics::new();
-        let opened = Auth::open(stores.clone(), stores, &keys, config.clone(), revocations.clone(), &metrics);
-        let auth = opened.await.unwrap();
+        let auth = Auth::open(parts, &keys, config.clone(), &metrics).await.unwrap();
         let (routes, _) = auth.routes().split_for_parts();
-        let app = door(routes, auth.verifier(), Arc::new(Limiter::new(0)));
-        Self { auth, people, revocations, app, folder, config }
+        let proxies = Proxies { networks: vec![PROXY.parse().unwrap()], ..Proxies::default() };
+        let door =
+            Door { proxies: Arc::new(proxies), ..Door::new(auth.verifier(), Arc::new(Limiter::new(0))) };
+        let app = door.around(routes);
+        Self { auth, people, revocations, changes, metrics, app, folder, config }
     }
 
     /// The same data folder in a new process.
@@ -88,6 +112,19 @@ impl Service {
         self.call(post("/api/auth/refresh").json(json!({"refreshToken": token}))).await
     }
 
+    /// A second person with this username and no password.
+    pub(crate) async fn nameless(&self, username: &str) -> UserId {
+        let user = serde_json::from_value(json!({"username": username})).unwrap();
+        self.auth.create_user(user).await.unwrap()
+    }
+
+    /// A figure of this name among the metrics.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        let text = self.metrics.render().unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
+    }
+
     /// Whether this access token opens a call.
     pub(crate) async fn opens(&self, access_token: &str) -> bool {
         let answer = self.call(get("/api/auth/sessions").bearer(access_token)).await;
@@ -119,6 +156,15 @@ impl Call {
         Self(self.0.header("content-type", "application/json"), Body::from(body.to_string()))
     }
 
+    /// JSON that may be none.
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.header("content-type", "application/json").bytes(text.as_bytes().to_vec())
+    }
+
+    pub(crate) fn bytes(self, bytes: Vec<u8>) -> Self {
+        Self(self.0, Body::from(bytes))
+    }
+
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.header(name, value), self.1)
     }
@@ -133,8 +179,16 @@ impl Call {
         Self(self.0.extension(ConnectInfo(address)), self.1)
     }
 
+    /// Over TLS, which ends at a proxy that is trusted.
+    pub(crate) fn secure(self) -> Self {
+        self.from(PROXY).header("x-forwarded-proto", "https")
+    }
+
     fn build(self) -> Request<Body> {
-        self.0.body(self.1).unwrap()
+        let mut request = self.0.body(self.1).unwrap();
+        // HTTP/1.1 wants one.
+        request.headers_mut().entry("host").or_insert("localhost:8080".parse().unwrap());
+        request
     }
 }
 
@@ -162,5 +216,18 @@ impl Answer {
 
     pub(crate) fn cookie(&self) -> &str {
         self.headers["set-cookie"].to_str().unwrap()
+    }
+
+    /// The cookie as a browser sends it back.
+    pub(crate) fn cookie_pair(&self) -> &str {
+        self.cookie().split(';').next().unwrap()
+    }
+
+    /// A problem of one field, with its name, the bound and what is wrong.
+    pub(crate) fn field(&self, code: Code) -> FieldError {
+        let problem = self.problem(code);
+        let [error] = <[FieldError; 1]>::try_from(problem.errors).unwrap();
+        assert!(!error.reason.is_empty() && error.bound.as_ref().is_some_and(|bound| !bound.is_empty()));
+        error
     }
 }

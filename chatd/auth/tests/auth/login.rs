@@ -34,6 +34,7 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
     let mut known = service.call(attempt("+10000001", "wrong horse")).await.problem(Code::InvalidCredentials);
     let mut unknown =
         service.call(attempt("+10000002", "wrong horse")).await.problem(Code::InvalidCredentials);
+    assert_eq!(service.figure("chatd_auth_hashes_checked_total"), 2, "the same work, so the same time");
     known.trace_id.clear();
     unknown.trace_id.clear();
     assert_eq!(known, unknown);
@@ -101,4 +102,24 @@ async fn guesses_at_once_count_like_guesses_in_a_row() {
     let (a, b, c) = tokio::join!(one(), one(), one());
     let tried = [a, b, c].iter().filter(|answer| answer.status == 401).count();
     assert_eq!(tried, 1);
+}
+
+#[tokio::test]
+async fn the_cookie_is_secure_when_the_connection_is_and_gone_at_logout() {
+    let service = Service::start().await;
+    service.register("+10000001").await;
+    let body = || json!({"phoneNumber": "+10000001", "password": "correct horse"});
+    let plain = service.call(post("/api/auth/login").json(body())).await;
+    assert!(!plain.cookie().contains("Secure"), "{}", plain.cookie());
+    let tls = service.call(post("/api/auth/login").json(body()).secure()).await;
+    assert!(tls.cookie().ends_with("; Secure"), "{}", tls.cookie());
+    let session: Session = tls.expect(200);
+    let logout = post("/api/auth/logout").bearer(&session.access_token).secure();
+    let gone = service.call(logout).await;
+    for part in ["chatd_session=;", "Max-Age=0", "HttpOnly", "SameSite=Lax", "Path=/", "; Secure"] {
+        assert!(gone.cookie().contains(part), "{}", gone.cookie());
+    }
+    let body = json!({"phoneNumber": "+10000003", "password": "correct horse", "displayName": "A"});
+    let answer = service.call(post("/api/auth/register").json(body)).await;
+    assert!(answer.status == 201 && !answer.headers.contains_key("set-cookie"), "registering sets none");
 }

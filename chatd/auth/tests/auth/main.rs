@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod bad_input;
 mod delete;
+mod disable;
 mod fixture;
 mod login;
 mod openapi;
+mod password;
 mod refresh;
 mod register;
 mod restart;
 mod sessions;
+mod ticket;

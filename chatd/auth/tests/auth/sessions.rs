@@ -1,4 +1,5 @@
 use crate::fixture::{Service, delete, get, post};
+use edge::Identify;
 use schema::api::{Session, Sessions};
 use schema::{Code, SessionId};
 
