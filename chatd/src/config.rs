@@ -4,6 +4,7 @@
 //! messages. No key holds a secret: those are files of mode 0600 in the data folder.
 
 mod doc;
+mod door;
 mod key;
 mod parts;
 mod sections;
@@ -11,7 +12,7 @@ mod sections;
 use crate::cli::{Cli, ConfigCommand};
 use crate::exit::{Exit, Failure};
 use key::{Key, Section};
-use sections::{Auth, Cors, Limits, Log, Server};
+use sections::{Auth, Cors, Limits, Log, Server, Tls};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use toml::Value;
@@ -22,6 +23,7 @@ use doc::{sample, show};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    pub(crate) tls: Tls,
     pub(crate) log: Log,
     pub(crate) auth: Auth,
     pub(crate) limits: Limits,
@@ -59,7 +61,7 @@ impl Config {
             config.set(key.trim(), &value(text), "--set")?;
         }
         config.flags(cli)?;
-        config.bind()?;
+        config.check()?;
         Ok(config)
     }
 
@@ -154,12 +156,20 @@ impl Config {
         })
     }
 
-    fn sections(&self) -> [&dyn AnySection; 5] {
-        [&self.server, &self.log, &self.auth, &self.limits, &self.cors]
+    /// What the keys say together, and what a text must be besides short.
+    fn check(&self) -> Result<(), Failure> {
+        self.bind()?;
+        self.proxies()?;
+        self.origins()?;
+        self.tls_pair().map(|_| ())
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn AnySection; 5] {
-        [&mut self.server, &mut self.log, &mut self.auth, &mut self.limits, &mut self.cors]
+    fn sections(&self) -> [&dyn AnySection; 6] {
+        [&self.server, &self.tls, &self.log, &self.auth, &self.limits, &self.cors]
+    }
+
+    fn sections_mut(&mut self) -> [&mut dyn AnySection; 6] {
+        [&mut self.server, &mut self.tls, &mut self.log, &mut self.auth, &mut self.limits, &mut self.cors]
     }
 }
 

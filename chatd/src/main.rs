@@ -12,7 +12,7 @@ mod shutdown;
 mod telemetry;
 mod wiring;
 
-use cli::{Cli, Task};
+use cli::{Cli, ConfigCommand, Task};
 use config::Config;
 use exit::Failure;
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    edge::tls::install_provider();
     match Cli::read().map(|cli| run(&cli, started)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => failure.report(),
@@ -35,6 +36,11 @@ fn run(cli: &Cli, started: Instant) -> Result<(), Failure> {
     let config = Config::load(cli, config::environment())?;
     match task {
         Task::Serve => wiring::serve(&config, started),
-        Task::Config(command) => ready::print(&config.told(command)),
+        Task::Config(command) => {
+            if matches!(command, ConfigCommand::Check) {
+                config.tls()?;
+            }
+            ready::print(&config.told(command))
+        }
     }
 }

@@ -51,6 +51,8 @@ const ADMIN: u16 = 10;
 pub(crate) struct Ports {
     pub(crate) services: Vec<(Service, TcpListener)>,
     pub(crate) admin: TcpListener,
+    /// Sends everybody over to TLS.
+    pub(crate) redirect: Option<TcpListener>,
     pub(crate) addresses: Addresses,
 }
 
@@ -59,11 +61,21 @@ pub(crate) struct Ports {
 pub(crate) struct Addresses {
     bind: IpAddr,
     first: u16,
+    /// Whether the services speak TLS.
+    pub(crate) encrypted: bool,
+    /// The plain port beside them, which only sends people over.
+    pub(crate) redirect: Option<u16>,
 }
 
 impl Addresses {
     pub(crate) fn service(self, service: Service) -> SocketAddr {
         SocketAddr::new(self.bind, self.first + service as u16)
+    }
+
+    /// How clients write a service's address.
+    pub(crate) fn url(self, service: Service) -> String {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.service(service))
     }
 
     /// Administrators come over loopback, whatever the services listen on.
@@ -73,15 +85,24 @@ impl Addresses {
 }
 
 impl Ports {
-    /// Binds all nine or none.
+    /// Binds all or none.
     pub(crate) fn bind(config: &Config) -> Result<Self, Failure> {
-        let addresses = Addresses { bind: config.bind()?, first: config.server.port };
+        let addresses = Addresses {
+            bind: config.bind()?,
+            first: config.server.port,
+            encrypted: !config.tls.certificate.is_empty(),
+            redirect: config.redirect_port(),
+        };
         let mut services = Vec::with_capacity(Service::ALL.len());
         for service in Service::ALL {
             services.push((service, listen(service.name(), addresses.service(service))?));
         }
         let admin = listen("admin", addresses.admin())?;
-        Ok(Self { services, admin, addresses })
+        let redirect = match addresses.redirect {
+            Some(port) => Some(listen("tls.redirect_port", SocketAddr::new(addresses.bind, port))?),
+            None => None,
+        };
+        Ok(Self { services, admin, redirect, addresses })
     }
 }
 

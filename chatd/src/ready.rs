@@ -11,12 +11,17 @@ use std::time::Duration;
 pub(crate) fn text(addresses: Addresses, data: &Path, took: Duration) -> String {
     let mut text = format!("chatd ready in {} ms\n\n", took.as_millis());
     for service in Service::ALL {
-        let _ = writeln!(text, "  {:<13} http://{}", service.name(), addresses.service(service));
+        let _ = writeln!(text, "  {:<13} {}", service.name(), addresses.url(service));
+    }
+    if let Some(port) = addresses.redirect {
+        let _ = writeln!(text, "  {:<13} port {port} sends everybody to https", "redirect");
     }
     let _ = writeln!(text, "  {:<13} http://{}", "admin", addresses.admin());
     let _ = writeln!(text, "  {:<13} {}", "data", data.display());
     let chatctl = chatctl(addresses, data);
-    let gateway = addresses.service(Service::Gateway);
+    let gateway = addresses.url(Service::Gateway);
+    // A certificate is made for a name; this address is none.
+    let curl = if addresses.encrypted { "curl -k" } else { "curl" };
     let _ = write!(
         text,
         r#"
@@ -24,7 +29,7 @@ A first message, to paste into another shell:
 
   {chatctl} user create --username user1 --if-not-exists && {chatctl} user create --username user2 --if-not-exists
   TOKEN=$({chatctl} token mint user1)
-  curl -X POST http://{gateway}/api/chat/messages -H "Content-Type: application/json" -H "Authorization: Bearer $TOKEN" -d '{{"senderId":"user1","recipientId":"user2","content":"Hello!","messageType":"TEXT"}}'
+  {curl} -X POST {gateway}/api/chat/messages -H "Content-Type: application/json" -H "Authorization: Bearer $TOKEN" -d '{{"senderId":"user1","recipientId":"user2","content":"Hello!","messageType":"TEXT"}}'
 "#
     );
     text

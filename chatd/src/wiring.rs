@@ -9,10 +9,11 @@ use crate::{folder, ready, telemetry};
 use auth::Auth;
 use axum::Router;
 use chat::{Chat, Sequencers};
-use edge::{Health, Limiter, Metrics, Revocations, Signer};
+use edge::{Changes, Health, Metrics, Revocations, Serve, Signer, Tls};
 use embedded::log::LogConfig;
 use embedded::{Embedded, LockError, OpenError};
 use gateway::Upstreams;
+use schema::limits::TLS_RELOAD_INTERVAL;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -25,6 +26,7 @@ use websocket::WebSocket;
 /// Runs chatd until a signal ends it.
 pub(crate) fn serve(config: &Config, started: Instant) -> Result<(), Failure> {
     telemetry::start(config)?;
+    let tls = config.tls()?;
     let ports = Ports::bind(config)?;
     let data = config.data()?;
     folder::private(&data)?;
@@ -38,15 +40,21 @@ pub(crate) fn serve(config: &Config, started: Instant) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start threads", &error))?;
-    runtime.block_on(Box::pin(run(config, ports, &data, started)))
+    runtime.block_on(Box::pin(run(config, tls, ports, &data, started)))
 }
 
-async fn run(config: &Config, ports: Ports, data: &Path, started: Instant) -> Result<(), Failure> {
+async fn run(
+    config: &Config,
+    tls: Option<Tls>,
+    ports: Ports,
+    data: &Path,
+    started: Instant,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let addresses = ports.addresses;
     let core = Box::pin(Core::open(config, data)).await?;
     let drain = CancellationToken::new();
-    let mut listeners = core.listen(config, ports, &drain);
+    let mut listeners = core.listen(config, tls, ports, &drain)?;
     ready::print(&ready::text(addresses, data, started.elapsed()))?;
     tracing::info!(duration_ms = started.elapsed().as_millis() as u64, "ready");
 
@@ -93,24 +101,51 @@ impl Core {
             Signer::in_dir(&keys).map_err(|e| Failure::io(format!("keys in {}", keys.display()), &e))?;
         let signer = Arc::new(signer);
         let revocations = Arc::new(Revocations::new());
-        let (accounts, profiles) = (Arc::clone(&stores.accounts), Arc::clone(&stores.profiles));
-        let auth = Auth::open(accounts, profiles, &keys, config.auth(), Arc::clone(&revocations), &metrics)
+        let changes = Arc::new(Changes::default());
+        let parts = auth::Parts {
+            accounts: Arc::clone(&stores.accounts),
+            profiles: Arc::clone(&stores.profiles),
+            tickets: Arc::clone(&stores.tickets),
+            revocations: Arc::clone(&revocations),
+            changes: Arc::clone(&changes),
+        };
+        let auth = Auth::open(parts, &keys, config.auth(), &metrics)
             .await
             .map_err(|error| cannot("auth", &error))?;
-        let users = Users::open(Arc::clone(&stores.profiles));
+        let parts = user::Parts {
+            profiles: Arc::clone(&stores.profiles),
+            accounts: Arc::clone(&stores.accounts),
+            messages: Arc::clone(&stores.messages),
+            signer: Arc::clone(&signer),
+            changes: Arc::clone(&changes),
+            remove: Arc::new(auth.clone()),
+        };
+        let users = Users::open(parts, config.user());
         let fatal_chat = Arc::new(|reason: String| fatal(&reason));
-        let (chat, sequencers) =
-            Chat::open(&stores, Arc::clone(&signer), config.chat(), &metrics, fatal_chat)
-                .await
-                .map_err(|error| cannot("chat", &error))?;
-        let websocket =
-            WebSocket::open(chat.clone(), auth.verifier(), revocations, config.websocket(), &metrics);
+        let (chat, sequencers) = Chat::open(
+            &stores,
+            Arc::clone(&signer),
+            Arc::clone(&changes),
+            config.chat(),
+            &metrics,
+            fatal_chat,
+        )
+        .await
+        .map_err(|error| cannot("chat", &error))?;
+        let websocket = WebSocket::open(
+            chat.clone(),
+            auth.verifier(),
+            Arc::new(auth.clone()),
+            revocations,
+            config.websocket(),
+            &metrics,
+        );
         let watched = chat.clone();
         health.add("chat", Arc::new(move || watched.health()));
         let parts = admin::Parts {
             auth: auth.clone(),
             users: users.clone(),
-            chat: chat.clone(),
+            changes: Arc::clone(&changes),
             health: Arc::clone(&health),
             signer,
         };
@@ -119,23 +154,31 @@ impl Core {
         Ok(Self { embedded, sequencers, metrics, health, auth, users, chat, websocket, admin })
     }
 
-    /// Serves every port until `drain`.
+    /// Serves every port until `drain`. With a certificate all eight services speak TLS; the admin port stays
+    /// plain, because it stays on loopback.
     fn listen(
         &self,
         config: &Config,
+        tls: Option<Tls>,
         ports: Ports,
         drain: &CancellationToken,
-    ) -> JoinSet<std::io::Result<()>> {
-        let limiter = Arc::new(Limiter::new(config.limits.requests_per_minute));
+    ) -> Result<JoinSet<std::io::Result<()>>, Failure> {
+        let door = config.door(self.auth.verifier())?;
         let mut listeners = JoinSet::new();
         for (service, listener) in ports.services {
             let operations = edge::operations(Arc::clone(&self.health), Arc::clone(&self.metrics));
-            let routes = self.routes(service, config).merge(operations);
-            let app = edge::door(routes, self.auth.verifier(), Arc::clone(&limiter));
-            listeners.spawn(edge::serve(listener, app, drain.clone()));
+            let app = door.clone().around(self.routes(service, config).merge(operations));
+            let serve = Serve { tls: tls.clone(), ..Serve::default() };
+            listeners.spawn(serve.run(listener, app, drain.clone()));
         }
         listeners.spawn(edge::serve(ports.admin, self.admin.router(), drain.clone()));
-        listeners
+        if let Some(listener) = ports.redirect {
+            listeners.spawn(edge::serve(listener, edge::redirect(config.server.port), drain.clone()));
+        }
+        if let Some(tls) = tls {
+            tokio::spawn(tls.watch(TLS_RELOAD_INTERVAL, drain.clone()));
+        }
+        Ok(listeners)
     }
 
     /// What a service answers on its own port.
@@ -144,14 +187,14 @@ impl Core {
             Service::Gateway => {
                 let upstreams = Upstreams {
                     auth: self.auth.routes(),
-                    user: self.users.routes(),
+                    user: self.users.routes().merge(self.chat.block_routes()),
                     chat: self.chat.routes(),
                     websocket: self.websocket.routes(),
                 };
                 gateway::routes(upstreams, config.public_limits())
             }
             Service::Auth => self.auth.routes().into(),
-            Service::User => self.users.routes().into(),
+            Service::User => self.users.routes().merge(self.chat.block_routes()).into(),
             Service::Chat => self.chat.routes().into(),
             Service::Websocket => self.websocket.routes(),
             // Not in this build: health, else 404.

@@ -2,7 +2,6 @@
 
 use super::Config;
 use gateway::Limit;
-use schema::limits;
 
 impl Config {
     pub(crate) fn auth(&self) -> auth::Config {
@@ -11,12 +10,21 @@ impl Config {
             registrations_per_minute: self.limits.registrations_per_minute,
             login_failures_per_account: self.limits.login_failures_per_account,
             login_failures_per_address: self.limits.login_failures_per_address,
+            allowed_origins: self.origins().map(|origins| origins.texts()).unwrap_or_default(),
             ..auth::Config::default()
         }
     }
 
     pub(crate) fn chat(&self) -> chat::Config {
-        chat::Config { content_chars: self.limits.content_chars }
+        chat::Config {
+            content_chars: self.limits.content_chars,
+            metadata_bytes: self.limits.metadata_bytes,
+            page_max: self.limits.page_max,
+        }
+    }
+
+    pub(crate) fn user(&self) -> user::Config {
+        user::Config { page_max: self.limits.page_max }
     }
 
     pub(crate) fn websocket(&self) -> websocket::Config {
@@ -26,24 +34,20 @@ impl Config {
             sockets_per_user: self.limits.sockets_per_user,
             outbox_bytes: self.limits.outbox_bytes,
             connect_deadline_s: self.limits.connect_deadline_s,
-            allowed_origins: self.cors.allowed_origins.clone(),
+            frame_bytes: self.limits.frame_bytes,
+            allowed_origins: self.origins().map(|origins| origins.texts()).unwrap_or_default(),
             ..websocket::Config::default()
         }
     }
 
-    /// What `GET /api/limits` lists: the keys, and the bounds that are fixed.
+    /// What `GET /api/limits` lists.
     pub(crate) fn public_limits(&self) -> Vec<Limit> {
         let keys = self.entries().filter(|(key, _)| key.name.starts_with("limits."));
-        let fixed = [
-            ("limits.frame_bytes", limits::FRAME_BYTES, "bytes"),
-            ("limits.json_bytes", limits::JSON_BYTES, "bytes"),
-            ("limits.metadata_bytes", limits::METADATA_BYTES, "bytes"),
-            ("limits.page_max", limits::PAGE_MAX, "rows"),
-        ];
-        let fixed = fixed.map(|(key, value, unit)| (key, i64::try_from(value).unwrap_or(i64::MAX), unit));
-        keys.map(|(key, value)| (key.name, value.as_integer().unwrap_or_default(), key.unit))
-            .chain(fixed)
-            .map(|(key, value, unit)| Limit { key: key.to_owned(), value, unit: unit.to_owned() })
-            .collect()
+        keys.map(|(key, value)| Limit {
+            key: key.name.to_owned(),
+            value: value.as_integer().unwrap_or_default(),
+            unit: key.unit.to_owned(),
+        })
+        .collect()
     }
 }

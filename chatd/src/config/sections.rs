@@ -12,8 +12,24 @@ section! {
         bind: String = "127.0.0.1".to_owned(), "IP address", Bound::Chars(64);
         /// The gateway's port; the other services count on from it, the admin API is 10 above.
         port: u16 = 8080, "port", Bound::Range(1, 65525);
+        /// Proxies in front of this server, as addresses or networks such as 10.0.0.0/8. Only they are believed when they say whose call they pass on.
+        trusted_proxies: Vec<String> = Vec::new(), "IP address or network", Bound::Chars(64);
+        /// The header in which they say it; the other one is never read, because a client can write it itself.
+        forwarded_header: String = "x-forwarded-for".to_owned(), "word", Bound::OneOf(&["x-forwarded-for", "forwarded"]);
         /// Threads that serve requests and sockets; 0 means one a core.
         worker_threads: usize = 0, "threads", Bound::Range(0, 1024);
+    }
+}
+
+section! {
+    /// Encryption of all eight services; the admin API stays plain, on loopback. Both files are looked at every few seconds and taken anew when they change.
+    Tls = "tls" {
+        /// The certificate and its chain in PEM; empty means no TLS.
+        certificate: String = String::new(), "file", Bound::Chars(4096);
+        /// The certificate's private key in PEM, readable by nobody else.
+        key: String = String::new(), "file", Bound::Chars(4096);
+        /// A plain port that answers 308 to https and nothing else. -1 means 80 when server.port is 443, else none; 0 means none.
+        redirect_port: i64 = -1, "port", Bound::Range(-1, 65535);
     }
 }
 
@@ -42,6 +58,8 @@ section! {
         requests_per_minute: u32 = limits::REQUESTS_PER_MINUTE, "calls a minute", Bound::Range(0, 10_000_000);
         /// Accounts an address may register. 0 means no bound.
         registrations_per_minute: u32 = limits::REGISTRATIONS_PER_MINUTE, "accounts a minute", Bound::Range(0, 10_000_000);
+        /// People a caller may look up by phone number or username. 0 means no bound.
+        lookups_per_minute: u32 = limits::LOOKUPS_PER_MINUTE, "look-ups a minute", Bound::Range(0, 10_000_000);
         /// Wrong passwords for one account. 0 means no bound.
         login_failures_per_account: u32 = limits::LOGIN_FAILURES_PER_ACCOUNT, "failures in 15 minutes", Bound::Range(0, 1_000_000);
         /// Wrong passwords from one address. 0 means no bound.
@@ -52,8 +70,20 @@ section! {
         messages_burst: u32 = limits::MESSAGES_BURST, "messages", Bound::Range(1, 1_000_000);
         /// Sockets of one user at once. 0 means no bound.
         sockets_per_user: usize = limits::SOCKETS_PER_USER, "sockets", Bound::Range(0, 1_000_000);
+        /// Sockets and SockJS sessions of one address at once. 0 means no bound.
+        sockets_per_address: usize = limits::SOCKETS_PER_ADDRESS, "sockets", Bound::Range(0, 1_000_000);
         /// Length of a message's content.
         content_chars: usize = limits::CONTENT_CHARS, "characters", Bound::Range(1, limits::CONTENT_CHARS_MAX as i64);
+        /// Size of a STOMP frame, and of a WebSocket message.
+        frame_bytes: usize = limits::FRAME_BYTES, "bytes", Bound::Range(4096, 1 << 20);
+        /// Size of a JSON body.
+        json_bytes: usize = limits::JSON_BYTES, "bytes", Bound::Range(4096, 16 << 20);
+        /// Size of a message's metadata, as JSON.
+        metadata_bytes: usize = limits::METADATA_BYTES, "bytes", Bound::Range(2, 65_536);
+        /// Rows of a page that a caller may ask for.
+        page_max: usize = limits::PAGE_MAX, "rows", Bound::Range(1, 1000);
+        /// Size of an uploaded file. This build takes no uploads yet.
+        upload_bytes: usize = limits::UPLOAD_BYTES, "bytes", Bound::Range(1, 1 << 30);
         /// Bytes waiting for a session that does not read; beyond, its socket is closed and may come back.
         outbox_bytes: usize = limits::OUTBOX_BYTES, "bytes", Bound::Range(65_536, 1 << 30);
         /// Time from the upgrade of a socket to its CONNECT frame.
@@ -64,7 +94,7 @@ section! {
 section! {
     /// Pages of other sites.
     Cors = "cors" {
-        /// Origins whose pages may open sockets, such as https://chat.example.org, besides the server's own; * is all.
+        /// Origins whose pages may call the API and open sockets, such as https://chat.example.org, besides the server's own; * is all, without credentials.
         allowed_origins: Vec<String> = Vec::new(), "origins", Bound::Chars(256);
     }
 }

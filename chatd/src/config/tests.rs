@@ -79,3 +79,66 @@ fn what_is_shown_reads_back_as_the_same() {
     assert_eq!(again, config);
     assert!(config.entries().all(|(key, _)| !key.doc.is_empty() && !key.unit.is_empty()));
 }
+
+#[test]
+fn texts_that_are_no_origin_no_network_and_half_a_pair_are_refused_before_the_start() {
+    for (set, word) in [
+        ("cors.allowed_origins=[\"https://a.example/\"]", "cors.allowed_origins"),
+        ("cors.allowed_origins=[\"a.example\"]", "cors.allowed_origins"),
+        ("server.trusted_proxies=[\"proxy.example\"]", "10.0.0.0/8"),
+        ("server.trusted_proxies=[\"10.0.0.0/40\"]", "server.trusted_proxies"),
+        ("server.forwarded_header=x-real-ip", "server.forwarded_header"),
+        ("tls.certificate=/a.crt", "tls.key is not"),
+        ("tls.key=/a.key", "tls.certificate is not"),
+        ("tls.redirect_port=65536", "tls.redirect_port"),
+        ("limits.page_max=0", "limits.page_max"),
+        ("limits.frame_bytes=1", "limits.frame_bytes"),
+    ] {
+        let failure = load(&["--set", set], &[]).unwrap_err();
+        assert_eq!(failure.exit, Exit::BadKey, "{set}");
+        assert!(format!("{failure}").contains(word), "{set}: {failure}");
+    }
+}
+
+#[test]
+fn the_plain_port_is_80_beside_443_and_otherwise_as_told() {
+    let port = |words: &[&str]| {
+        let pair = ["--set", "tls.certificate=/a.crt", "--set", "tls.key=/a.key"];
+        load(&[&pair, words].concat(), &[]).unwrap().redirect_port()
+    };
+    assert_eq!(port(&[]), None);
+    assert_eq!(port(&["--port", "443"]), Some(80));
+    assert_eq!(port(&["--port", "443", "--set", "tls.redirect_port=0"]), None);
+    assert_eq!(port(&["--set", "tls.redirect_port=8079"]), Some(8079));
+    assert_eq!(load(&["--port", "443", "--set", "tls.redirect_port=80"], &[]).unwrap().redirect_port(), None);
+}
+
+#[test]
+fn every_limit_of_the_contract_is_a_key_and_is_listed() {
+    let listed = load(&["--set", "limits.json_bytes=5000"], &[]).unwrap().public_limits();
+    let value = |key: &str| {
+        let key = format!("limits.{key}");
+        listed.iter().find(|limit| limit.key == key).map(|limit| limit.value)
+    };
+    for (key, default) in [
+        ("requests_per_minute", 100),
+        ("registrations_per_minute", 20),
+        ("lookups_per_minute", 30),
+        ("login_failures_per_account", 10),
+        ("login_failures_per_address", 100),
+        ("messages_per_second", 50),
+        ("messages_burst", 200),
+        ("sockets_per_user", 64),
+        ("sockets_per_address", 0),
+        ("connect_deadline_s", 30),
+        ("content_chars", 4096),
+        ("frame_bytes", 65_536),
+        ("json_bytes", 5000),
+        ("outbox_bytes", 524_288),
+        ("page_max", 200),
+        ("upload_bytes", 10_485_760),
+        ("metadata_bytes", 4096),
+    ] {
+        assert_eq!(value(key), Some(default), "{key}");
+    }
+}

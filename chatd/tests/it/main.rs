@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod blocked_pair;
 mod config;
 mod first_message;
 mod kill_and_recover;
@@ -10,5 +11,6 @@ mod ports;
 mod register_and_login;
 mod server;
 mod start_and_end;
+mod tls;
 mod stomp;
 mod tidy;
