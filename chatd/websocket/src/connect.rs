@@ -1,9 +1,13 @@
 //! CONNECT: who is it, and how do we speak.
 
+use crate::Hub;
 use crate::connection::{Close, Identity};
 use crate::frames;
 use crate::session::{Fatal, Session};
+use crate::upgrade::Entry;
+use edge::Caller;
 use schema::wire::stomp::{Frame, HeartBeat, Version};
+use std::sync::Arc;
 
 /// What the two sides agreed on, before anybody is asked who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,21 +43,55 @@ fn bearer(frame: &Frame) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// A store that could tell who it is is away.
+const AWAY: Close = Close { code: 1013, reason: "cannot tell who you are now, come back", flush: true };
+
+fn refused(message: &str) -> Fatal {
+    Fatal { close: Close::POLICY, ..Fatal::protocol(message) }
+}
+
+/// One text for every reason; the reason is in the log.
+fn unauthorized(cause: Option<&str>) -> Fatal {
+    tracing::debug!(cause, "CONNECT refused");
+    refused(
+        "Unauthorized: send a valid access token as `Authorization: Bearer <token>` in CONNECT, or a fresh \
+         ticket of /api/auth/ticket as `ticket`",
+    )
+}
+
+/// Who it is, by the first of these that was given: a token in CONNECT, a token with the upgrade, a ticket in
+/// CONNECT, a ticket with the upgrade, the login cookie. If that one is no good nothing else is tried: nobody
+/// should turn out to be somebody else than they said.
+async fn identify(hub: &Hub, frame: &Frame, entry: &Entry) -> Result<Caller, Fatal> {
+    if let Some(token) = bearer(frame).or(entry.token.as_deref()) {
+        return hub.verifier.verify(token).map_err(|problem| unauthorized(problem.cause()));
+    }
+    let found = if let Some(ticket) = frame.header("ticket").or(entry.ticket.as_deref()) {
+        hub.identify.by_ticket(ticket).await
+    } else if let Some(cookies) = entry.cookies() {
+        hub.identify.by_cookie(&cookies).await
+    } else {
+        return Err(unauthorized(Some("no token, no ticket, no cookie")));
+    };
+    match found {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(unauthorized(Some("the ticket or the cookie opens nothing"))),
+        Err(problem) => {
+            tracing::warn!(cause = problem.cause(), "CONNECT cannot be decided");
+            let message = format!("{}: {}", problem.code().as_str(), problem.detail());
+            Err(Fatal { close: AWAY, ..Fatal::protocol(message) })
+        }
+    }
+}
+
 impl Session {
-    pub(crate) fn on_connect(&mut self, frame: &Frame) -> Result<(), Fatal> {
+    pub(crate) async fn on_connect(&mut self, frame: &Frame) -> Result<(), Fatal> {
         let own_ms = self.hub.config.heartbeat_ms;
         let own = HeartBeat { can_send: own_ms, wants: own_ms };
         let terms = negotiate(frame, own)?;
         let entry = self.entry.take().unwrap_or_default();
-        let refused = |message: &str| Fatal { close: Close::POLICY, ..Fatal::protocol(message) };
-        let unauthorized = || {
-            refused("Unauthorized: send a valid access token as `Authorization: Bearer <token>` in CONNECT")
-        };
-        let token = bearer(frame).or(entry.token.as_deref()).ok_or_else(unauthorized)?;
-        let caller = self.hub.verifier.verify(token).map_err(|problem| {
-            tracing::debug!(cause = problem.cause(), "CONNECT refused");
-            unauthorized()
-        })?;
+        let hub = Arc::clone(&self.hub);
+        let caller = identify(&hub, frame, &entry).await?;
         let who = Identity { user: caller.user, session: caller.session };
         let bound = self.hub.config.sockets_per_user;
         // Set before it is on the books, so that whoever finds it there knows whose it is.
@@ -63,7 +101,7 @@ impl Session {
         }
         // The session may have ended after the token was checked and before it was on the books.
         if self.hub.revocations.is_ended(who.session) {
-            return Err(unauthorized());
+            return Err(unauthorized(Some("the session has just ended")));
         }
         self.version = terms.version;
         self.decoder.set_version(terms.version);
