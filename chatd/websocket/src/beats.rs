@@ -154,6 +154,11 @@ impl Times {
         new
     }
 
+    /// It takes something again: that is progress, even if more waits than it takes at once.
+    pub(crate) fn unblocked(&mut self) {
+        self.blocked = None;
+    }
+
     /// When a blocked socket is given up.
     pub(crate) fn give_up(&self) -> Option<u32> {
         self.blocked.map(|since| since + ticks(limits::SEND_TIME))

@@ -1,6 +1,6 @@
-//! The real-time door: STOMP over plain WebSockets on `/ws/websocket`.
+//! The real-time door: STOMP over plain WebSockets on `/ws/websocket`, and over SockJS on `/ws`.
 //!
-//! A frame's way in: [`upgrade`] makes a socket a [`session`], whose one loop decodes frames and hands them
+//! A frame's way in: [`upgrade`] or [`sockjs`] makes a [`socket`] a [`session`], whose one loop decodes frames and hands them
 //! to [`send`], [`subscribe`] or [`marks`], which call `chat`. A message's way out: [`fanout`] takes chat's
 //! deliveries, finds the people's sessions in [`connections`] and puts a reference into each session's
 //! [`outbox`]; the session renders and writes it. What was missed comes by [`replay`], straight from the
@@ -26,8 +26,12 @@ mod outbox;
 mod replay;
 mod send;
 mod session;
+mod socket;
+mod sockjs;
 mod subscribe;
+mod typing;
 mod upgrade;
+mod watching;
 mod watermark;
 mod write;
 
@@ -35,8 +39,9 @@ use axum::Router;
 use beats::Wheel;
 use chat::Chat;
 use connections::Connections;
-use edge::{Revocations, Verifier};
+use edge::{Identify, Revocations, Verifier};
 use metrics::Metrics;
+use presence::Presence;
 use schema::limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -85,11 +90,15 @@ pub struct WebSocket(Arc<Hub>);
 /// What all sessions of the process share.
 struct Hub {
     chat: Chat,
+    presence: Presence,
     verifier: Arc<Verifier>,
+    identify: Arc<dyn Identify>,
     revocations: Arc<Revocations>,
     config: Config,
     metrics: Metrics,
     connections: Connections,
+    /// SockJS sessions over HTTP.
+    lines: sockjs::Lines,
     wheel: Wheel,
     /// Permits of marks on their way to the log.
     marking: Semaphore,
@@ -102,40 +111,53 @@ impl WebSocket {
     /// runtime, and before sockets are accepted.
     pub fn open(
         chat: Chat,
+        presence: Presence,
         verifier: Arc<Verifier>,
+        identify: Arc<dyn Identify>,
         revocations: Arc<Revocations>,
         config: Config,
         metrics: &edge::Metrics,
     ) -> Self {
-        let deliveries = chat.deliveries();
+        let (deliveries, typings) = (chat.deliveries(), presence.typings());
         let ends = revocations.subscribe();
         let hub = Arc::new(Hub {
             chat,
+            presence,
             verifier,
+            identify,
             revocations,
             config,
             metrics: Metrics::register(&mut metrics.registry()),
             connections: Connections::new(),
+            lines: sockjs::Lines::default(),
             wheel: Wheel::new(),
             marking: Semaphore::new(limits::MARKS_IN_FLIGHT),
             draining: AtomicBool::new(false),
             next_connection: AtomicU64::new(1),
         });
         tokio::spawn(fanout::run(Arc::downgrade(&hub), deliveries));
+        tokio::spawn(typing::run(Arc::downgrade(&hub), typings));
         tokio::spawn(beats::run(Arc::downgrade(&hub)));
+        tokio::spawn(sockjs::sweep(Arc::downgrade(&hub)));
         tokio::spawn(drain::close_ended(Arc::downgrade(&hub), ends));
         Self(hub)
     }
 
     /// The service's paths, state applied.
     pub fn routes(&self) -> Router {
-        upgrade::routes(Arc::clone(&self.0))
+        upgrade::routes(Arc::clone(&self.0)).merge(sockjs::routes(Arc::clone(&self.0)))
     }
 
     /// Takes no new sockets and closes all with 1012, spread over a part of `limits::DRAIN` so that clients
     /// do not come back all at once. Returns when they are closed, or when that time is over.
     pub async fn drain(&self) {
         drain::drain(&self.0).await;
+    }
+
+    /// SockJS sessions over HTTP that are remembered now; those that ended up to
+    /// `limits::SOCKJS_DISCONNECT_DELAY` ago are among them.
+    pub fn lines(&self) -> usize {
+        self.0.lines.len()
     }
 
     /// Sockets that are open now.

@@ -6,12 +6,12 @@ use crate::connection::{Close, Connection};
 use crate::frames;
 use crate::replay::Replay;
 use crate::send::Bucket;
+use crate::socket::{Incoming, Socket};
 use crate::subscribe::Subscribed;
 use crate::upgrade::Entry;
 use crate::write::Event;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
+use edge::SocketPermit;
+use futures_util::FutureExt;
 use schema::UserId;
 use schema::limits;
 use schema::wire::stomp::{Command, Decoder, Frame, Side, Version};
@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(crate) struct Session {
     pub(crate) hub: Arc<Hub>,
     pub(crate) connection: Arc<Connection>,
-    pub(crate) socket: WebSocket,
+    pub(crate) socket: Socket,
     pub(crate) decoder: Decoder,
     pub(crate) version: Version,
     /// What the opening request said of who it is, until CONNECT.
@@ -84,39 +84,47 @@ impl Fatal {
 }
 
 /// Takes the socket off the books, whatever happens to its task.
-struct Booked(Arc<Hub>, Arc<Connection>);
+struct Booked {
+    hub: Arc<Hub>,
+    connection: Arc<Connection>,
+    /// Counts the socket of its address.
+    _permit: Option<SocketPermit>,
+}
 
 impl Drop for Booked {
     fn drop(&mut self) {
-        self.0.connections.remove(&self.1);
-        self.0.metrics.sockets.dec();
-        self.1.state().outbox.clear();
+        self.hub.connections.remove(&self.connection);
+        if let Some(who) = self.connection.identity.get() {
+            self.hub.presence.disconnected(who.user, self.connection.id);
+        }
+        self.hub.metrics.sockets.dec();
+        self.connection.state().outbox.clear();
     }
 }
 
 impl Session {
     /// Serves one socket to its end.
-    pub(crate) async fn run(hub: Arc<Hub>, socket: WebSocket, entry: Box<Entry>) {
+    pub(crate) async fn run(hub: Arc<Hub>, socket: Socket, entry: Box<Entry>, permit: Option<SocketPermit>) {
         let id = hub.next_connection.fetch_add(1, Ordering::Relaxed);
         let connection = Arc::new(Connection::new(id, hub.config.outbox_bytes));
         hub.connections.open(&connection);
         hub.metrics.sockets.inc();
-        let booked = Booked(Arc::clone(&hub), Arc::clone(&connection));
+        let booked = Booked { hub: Arc::clone(&hub), connection: Arc::clone(&connection), _permit: permit };
         let session = Box::new(Self::new(hub, connection, socket, entry));
         if AssertUnwindSafe(session.serve()).catch_unwind().await.is_err() {
-            booked.0.metrics.session_panics.inc();
-            tracing::error!(connection = booked.1.id, "a session ended in a panic");
+            booked.hub.metrics.session_panics.inc();
+            tracing::error!(connection = booked.connection.id, "a session ended in a panic");
         }
     }
 
-    fn new(hub: Arc<Hub>, connection: Arc<Connection>, socket: WebSocket, entry: Box<Entry>) -> Self {
+    fn new(hub: Arc<Hub>, connection: Arc<Connection>, socket: Socket, entry: Box<Entry>) -> Self {
         let times = Times::new(hub.wheel.now(), Duration::from_secs(hub.config.connect_deadline_s));
         Self {
             bucket: Bucket::new(&hub.config),
+            decoder: Decoder::new(Side::Server).bounded(hub.config.frame_bytes),
             hub,
             connection,
             socket,
-            decoder: Decoder::new(Side::Server),
             version: Version::V10,
             entry: Some(entry),
             times,
@@ -145,21 +153,17 @@ impl Session {
                 continue;
             }
             match poll_fn(|cx| self.poll_event(cx)).await {
-                Event::Input(bytes) => {
+                Event::Work => self.work().await,
+                Event::Came(Incoming::Data(bytes)) => {
                     self.times.read(self.hub.wheel.now());
                     self.decoder.feed(bytes);
                 }
-                Event::Pong(payload) => self.on_pong(&payload),
-                Event::Work => self.work().await,
-                Event::Broken(code) => {
+                Event::Came(Incoming::Pong(payload)) => self.on_pong(&payload),
+                Event::Came(Incoming::Broken(code)) => {
                     self.connection.close(Close { code, ..Close::PROTOCOL });
                 }
-                Event::Bye => {
-                    // Writes the answer to the client's close.
-                    let _ = tokio::time::timeout(limits::CLOSE_TIME, self.socket.next()).await;
-                    return;
-                }
-                Event::Gone => return,
+                Event::Came(Incoming::Bye) => return self.socket.answer_close().await,
+                Event::Came(Incoming::Gone) => return,
             }
         };
         self.close(close).await;
@@ -190,11 +194,15 @@ impl Session {
         let receipt = frame.header("receipt");
         let connected = self.connection.identity.get().is_some();
         match frame.command {
-            Command::Connect | Command::Stomp if !connected => return self.on_connect(frame),
+            Command::Connect | Command::Stomp if !connected => return Box::pin(self.on_connect(frame)).await,
             Command::Connect | Command::Stomp => return Err(Fatal::protocol("already connected")),
             _ if !connected => return Err(Fatal::protocol("CONNECT must come first")),
             Command::Send => return self.on_send(frame).await,
-            Command::Subscribe => self.on_subscribe(frame)?,
+            Command::Subscribe => {
+                if !self.on_subscribe(frame).await? {
+                    return Ok(()); // refused, and the client was told
+                }
+            }
             Command::Unsubscribe => self.on_unsubscribe(frame)?,
             Command::Ack => self.on_ack(frame)?,
             Command::Nack => self.on_nack(frame)?,
@@ -272,21 +280,8 @@ impl Session {
             }
             self.replays.clear();
             poll_fn(|cx| self.poll_drained(cx)).await.ok()?;
-            let frame = CloseFrame { code: close.code, reason: close.reason.into() };
-            self.socket.send(Message::Close(Some(frame))).await.ok()?;
-            // Without this, data that the client sent meanwhile would reset the connection.
-            while let Some(Ok(_)) = self.socket.next().await {}
-            Some(())
+            self.socket.close(close.code, close.reason).await
         };
         let _ = tokio::time::timeout(limits::CLOSE_TIME, goodbye).await;
-    }
-}
-
-/// Bytes of a text or binary message.
-pub(crate) fn payload(message: Message) -> Option<Bytes> {
-    match message {
-        Message::Text(text) => Some(text.into()),
-        Message::Binary(bytes) => Some(bytes),
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => None,
     }
 }

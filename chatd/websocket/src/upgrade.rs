@@ -1,16 +1,17 @@
-//! From an HTTP request to a session.
+//! From an HTTP request to a session over a WebSocket (RFC 6455, section 4).
 
 use crate::Hub;
 use crate::session::Session;
-use axum::Router;
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::header::{COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use crate::socket::Socket;
+use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CONNECTION, COOKIE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use edge::{Problem, caller};
+use axum::routing::any;
+use axum::{RequestExt, Router};
+use edge::{Problem, SocketPermits, caller, origin};
+use schema::wire::sockjs;
 use schema::{Code, limits};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,39 +20,112 @@ use std::sync::atomic::Ordering;
 const PROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
 
 pub(crate) fn routes(hub: Arc<Hub>) -> Router {
-    Router::new().route("/ws/websocket", get(upgrade)).with_state(hub)
-}
-
-async fn upgrade(
-    State(hub): State<Arc<Hub>>,
-    headers: HeaderMap,
-    uri: Uri,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => {
-            let detail = format!("this path takes WebSocket upgrades only: {}", rejection.body_text());
-            return Problem::new(Code::Malformed, detail).into_response();
+    let plain = async |State(hub): State<Arc<Hub>>, request: Request| {
+        if request.method() != Method::GET {
+            let problem = Problem::new(Code::MethodNotAllowed, "sockets are opened with GET");
+            return ([(ALLOW, "GET")], problem).into_response();
+        }
+        match check_origin(&hub, request.headers()) {
+            Ok(()) => upgrade(hub, request, Framing::Plain).await,
+            Err(problem) => problem.into_response(),
         }
     };
-    if !origin_allowed(&headers, &hub.config.allowed_origins) {
-        let detail = "pages of this origin may not open sockets here; see cors.allowed_origins";
-        return Problem::new(Code::Forbidden, detail).into_response();
+    Router::new().route("/ws/websocket", any(plain)).with_state(hub)
+}
+
+/// What WebSocket messages hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Pieces of the STOMP stream.
+    Plain,
+    /// SockJS frames around them.
+    Sockjs,
+}
+
+/// Opens a socket. The origin was looked at before.
+pub(crate) async fn upgrade(hub: Arc<Hub>, mut request: Request, framing: Framing) -> Response {
+    if let Err(refusal) = check_handshake(&request) {
+        return refusal;
     }
+    let entry = Entry::of(request.headers(), request.uri(), &hub.config.allowed_origins);
+    let Ok(permits) = request.extract_parts::<SocketPermits>().await;
+    let upgrade = match request.extract_parts::<WebSocketUpgrade>().await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return Problem::new(Code::Malformed, rejection.body_text()).into_response(),
+    };
     if hub.draining.load(Ordering::SeqCst) {
-        return Problem::new(Code::Unavailable, "this process is going away; connect again").into_response();
+        return going_away().into_response();
     }
-    let entry = Entry::of(&headers, &uri, &hub.config.allowed_origins);
+    let permit = match permits.take() {
+        Ok(permit) => permit,
+        Err(problem) => return problem.into_response(),
+    };
     let frame_bytes = hub.config.frame_bytes;
+    let message_bytes = match framing {
+        Framing::Plain => frame_bytes,
+        Framing::Sockjs => frame_bytes * limits::SOCKJS_ARRAY_FRAMES,
+    };
     upgrade
         .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
         .write_buffer_size(limits::SOCKET_BUFFER_BYTES)
         .max_write_buffer_size(limits::OUTBOX_BYTES + limits::JSON_BYTES)
-        .max_message_size(frame_bytes)
-        .max_frame_size(frame_bytes)
+        .max_message_size(message_bytes)
+        .max_frame_size(message_bytes)
         .protocols(PROTOCOLS)
-        .on_upgrade(move |socket| Session::run(hub, socket, entry))
+        .on_upgrade(async move |mut socket| {
+            let socket = match framing {
+                Framing::Plain => Socket::Plain(socket),
+                // At once: the client gives a transport a few round trips to show it.
+                Framing::Sockjs => match socket.send(Message::Text(sockjs::OPEN.into())).await {
+                    Ok(()) => Socket::Framed(socket, message_bytes),
+                    Err(_) => return,
+                },
+            };
+            Session::run(hub, socket, entry, permit).await;
+        })
+}
+
+/// What the handshake must say. More than axum asks for: HTTP/1.1, and a key of 16 bytes.
+#[expect(clippy::result_large_err, reason = "a refusal is a response")]
+fn check_handshake(request: &Request) -> Result<(), Response> {
+    let refuse = |detail: &str| Err(Problem::new(Code::Malformed, detail).into_response());
+    let headers = request.headers();
+    let names = |name, word: &str| {
+        let mut lines = headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
+        lines.any(|line| line.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
+    };
+    if !names(UPGRADE, "websocket") || request.version() < Version::HTTP_11 {
+        return refuse("Can \"Upgrade\" only to \"WebSocket\".");
+    }
+    if !names(CONNECTION, "upgrade") {
+        return refuse("\"Connection\" must be \"Upgrade\".");
+    }
+    if !names(SEC_WEBSOCKET_VERSION, "13") {
+        let problem = Problem::new(Code::Malformed, "Sec-WebSocket-Version must be 13");
+        return Err(([(SEC_WEBSOCKET_VERSION, "13")], problem).into_response());
+    }
+    if !headers.get(SEC_WEBSOCKET_KEY).is_some_and(|key| is_key(key.as_bytes())) {
+        return refuse("Sec-WebSocket-Key must be 16 bytes in base64");
+    }
+    Ok(())
+}
+
+/// Whether this is 16 bytes in base64: 22 letters and two signs of padding.
+fn is_key(key: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    key.len() == 24 && key[..22].iter().all(letter) && &key[22..] == b"=="
+}
+
+/// Lets no foreign page near a session.
+pub(crate) fn check_origin(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
+    let detail = "pages of this origin may not open sockets here; see cors.allowed_origins";
+    let allowed = origin::is_allowed(headers, &hub.config.allowed_origins);
+    if allowed { Ok(()) } else { Err(Problem::new(Code::Forbidden, detail)) }
+}
+
+/// The answer to new sessions while the process drains.
+pub(crate) fn going_away() -> Problem {
+    Problem::new(Code::Unavailable, "this process is going away; connect again")
 }
 
 /// What the request that opened a socket, or a SockJS session, said of who it is. CONNECT consumes it; until
@@ -69,7 +143,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn of(headers: &HeaderMap, uri: &Uri, allowed: &[String]) -> Box<Self> {
-        let cookies = if origin_named(headers, allowed) {
+        let cookies = if origin::is_named(headers, allowed) {
             headers.get_all(COOKIE).iter().cloned().collect()
         } else {
             Vec::new()
@@ -82,7 +156,6 @@ impl Entry {
     }
 
     /// The cookies that count, as `edge::Identify::by_cookie` takes them; `None` when there are none.
-    #[expect(dead_code, reason = "identity by cookie comes with the next commit")]
     pub(crate) fn cookies(&self) -> Option<HeaderMap> {
         let headers = || self.cookies.iter().map(|value| (COOKIE, value.clone())).collect();
         (!self.cookies.is_empty()).then(headers)
@@ -95,24 +168,10 @@ fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
     parameters.find(|(one, value)| *one == name && !value.is_empty()).map(|(_, value)| value)
 }
 
-/// Browsers say whose page it is; a page of another host may only come in when it is listed.
-fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    origin_named(headers, allowed) || allowed.iter().any(|one| one == "*")
-}
-
-/// The request comes from no page, from a page of this very server, or from one listed by name.
-fn origin_named(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").is_some_and(|(_, authority)| host == Some(authority));
-    own || allowed.iter().any(|one| one == origin && one != "*")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use axum::http::header::{HOST, ORIGIN};
 
     fn headers(origin: &'static str) -> HeaderMap {
         [(ORIGIN, HeaderValue::from_static(origin)), (HOST, HeaderValue::from_static("a.example:8080"))]
@@ -121,14 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_page_comes_in_only_when_it_is_listed() {
-        assert!(origin_allowed(&HeaderMap::new(), &[]));
-        assert!(origin_allowed(&headers("http://a.example:8080"), &[]));
-        for foreign in ["http://a.example", "https://b.example", "null", "http://a.example:8080.b.example"] {
-            assert!(!origin_allowed(&headers(foreign), &[]), "{foreign}");
+    fn a_key_is_sixteen_bytes() {
+        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        for key in ["", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=a", "dGhlIHNhbXBsZSBub25j!Q=="] {
+            assert!(!is_key(key.as_bytes()), "{key}");
         }
-        assert!(origin_allowed(&headers("https://b.example"), &["https://b.example".to_owned()]));
-        assert!(origin_allowed(&headers("null"), &["*".to_owned()]));
     }
 
     #[test]

@@ -4,38 +4,34 @@ use crate::connection::Identity;
 use crate::destination::{AckMode, Queue};
 use crate::frames;
 use crate::outbox::{Body, Item, Shared};
-use crate::session::{Session, payload};
+use crate::session::Session;
+use crate::socket::{Broken, Incoming};
 use crate::watermark::Written;
-use axum::extract::ws::{Message, Utf8Bytes};
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
 use schema::{Cursor, MessageStatus, limits};
 use std::task::{Context, Poll};
-use tokio_tungstenite::tungstenite;
 
 /// What a session waits for.
 pub(crate) enum Event {
-    Input(Bytes),
-    Pong(Bytes),
+    /// Something came from the client, or nothing will any more.
+    Came(Incoming),
     /// Something other than the socket wants attention.
     Work,
-    /// The client broke the WebSocket protocol; the close code says how.
-    Broken(u16),
-    /// The client closed.
-    Bye,
-    /// The connection is gone.
-    Gone,
 }
 
-/// The socket can't be written any more.
-pub(crate) struct Broken;
+/// What is written next.
+enum Outgoing {
+    /// Whole: some clients look no further than one message.
+    Frame(Bytes),
+    Ping(Bytes),
+}
 
 impl Session {
     /// Writes what can be written, then says what happened first.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let blocked = match self.poll_write(cx) {
             Ok(blocked) => blocked,
-            Err(Broken) => return Poll::Ready(Event::Gone),
+            Err(Broken) => return Poll::Ready(Event::Came(Incoming::Gone)),
         };
         {
             let mut state = self.connection.state();
@@ -54,18 +50,11 @@ impl Session {
             return Poll::Ready(Event::Work);
         }
         // Reading first: a long replay must not keep sends, pongs and a close waiting.
-        let next = if self.may_read() { self.socket.poll_next_unpin(cx) } else { Poll::Pending };
+        let next = if self.may_read() { self.socket.poll_read(cx) } else { Poll::Pending };
         match next {
+            Poll::Ready(incoming) => Poll::Ready(Event::Came(incoming)),
             Poll::Pending if !blocked && self.wants_page() => Poll::Ready(Event::Work),
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(Message::Pong(payload)))) => Poll::Ready(Event::Pong(payload)),
-            Poll::Ready(Some(Ok(Message::Close(_)))) => Poll::Ready(Event::Bye),
-            Poll::Ready(None) => Poll::Ready(Event::Gone),
-            Poll::Ready(Some(Ok(message))) => match payload(message) {
-                Some(bytes) => Poll::Ready(Event::Input(bytes)),
-                None => Poll::Ready(Event::Input(Bytes::new())),
-            },
-            Poll::Ready(Some(Err(error))) => Poll::Ready(code_of(error).map_or(Event::Gone, Event::Broken)),
         }
     }
 
@@ -90,17 +79,21 @@ impl Session {
     /// Fills the socket until it takes no more (true) or everything is written and flushed (false).
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Broken> {
         loop {
-            match self.socket.poll_ready_unpin(cx) {
-                Poll::Ready(ready) => ready.map_err(|_| Broken)?,
+            match self.socket.poll_ready(cx) {
+                Poll::Ready(ready) => ready?,
                 Poll::Pending => return Ok(self.blocked()),
             }
-            let Some(message) = self.next_outgoing() else { break };
-            self.socket.start_send_unpin(message).map_err(|_| Broken)?;
+            self.times.unblocked();
+            match self.next_outgoing() {
+                Some(Outgoing::Frame(frame)) => self.socket.write(frame)?,
+                Some(Outgoing::Ping(payload)) => self.socket.ping(payload)?,
+                None => break,
+            }
             self.unflushed = true;
         }
         if self.unflushed {
-            match self.socket.poll_flush_unpin(cx) {
-                Poll::Ready(flushed) => flushed.map_err(|_| Broken)?,
+            match self.socket.poll_flush(cx) {
+                Poll::Ready(flushed) => flushed?,
                 Poll::Pending => return Ok(self.blocked()),
             }
             self.unflushed = false;
@@ -118,13 +111,12 @@ impl Session {
         true
     }
 
-    /// The next WebSocket message to write: each holds one whole frame, since some clients look no further.
-    fn next_outgoing(&mut self) -> Option<Message> {
+    fn next_outgoing(&mut self) -> Option<Outgoing> {
         if std::mem::take(&mut self.beat_due) {
-            return text(Bytes::from_static(frames::BEAT));
+            return Some(Outgoing::Frame(Bytes::from_static(frames::BEAT)));
         }
         if let Some(ping) = self.next_ping() {
-            return Some(Message::Ping(ping));
+            return Some(Outgoing::Ping(ping));
         }
         loop {
             let item = self.connection.state().outbox.pop();
@@ -147,9 +139,9 @@ impl Session {
         None
     }
 
-    fn count(&self, frame: Bytes) -> Option<Message> {
+    fn count(&self, frame: Bytes) -> Option<Outgoing> {
         self.hub.metrics.frames_out.inc();
-        text(frame)
+        Some(Outgoing::Frame(frame))
     }
 
     /// The frame of a body; none when its subscription is gone.
@@ -158,13 +150,15 @@ impl Session {
             Body::Message(shared) => return self.render_message(subscription, shared, None),
             Body::Status(update) => serde_json::to_vec(&**update),
             Body::Problem(problem) => serde_json::to_vec(&**problem),
+            Body::Presence(presence) => serde_json::to_vec(&**presence),
+            Body::Typing(typing) => serde_json::to_vec(&**typing),
         };
         let subscribed = self.subscriptions.iter().find(|one| one.number == subscription)?;
         self.messages += 1;
         let head = frames::Message {
             version: self.version,
             subscription: subscribed.id.as_deref(),
-            destination: subscribed.queue.destination(),
+            destination: subscribed.destination(),
             number: self.messages,
             acknowledged: subscribed.ack != AckMode::Auto,
             cursor: None,
@@ -202,7 +196,7 @@ impl Session {
         let head = frames::Message {
             version: self.version,
             subscription: subscribed.id.as_deref(),
-            destination: subscribed.queue.destination(),
+            destination: subscribed.destination(),
             number: self.messages,
             acknowledged: subscribed.window.is_some(),
             cursor: Some(&cursor),
@@ -223,22 +217,5 @@ impl Session {
             let up_to = unmarked.entry(message.sender_id).or_default();
             *up_to = message.sequence.max(*up_to);
         }
-    }
-}
-
-/// Everything that is written here is UTF-8; were it not, the message would be left out, not forged.
-fn text(frame: Bytes) -> Option<Message> {
-    Utf8Bytes::try_from(frame).ok().map(Message::Text)
-}
-
-/// The close code for what the client did; none when the connection just went away.
-fn code_of(error: axum::Error) -> Option<u16> {
-    use tungstenite::Error::{Capacity, Protocol, Utf8};
-    match error.into_inner().downcast_ref::<tungstenite::Error>() {
-        Some(Capacity(_)) => Some(1009),
-        Some(Utf8(_)) => Some(1007),
-        Some(Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => None,
-        Some(Protocol(_)) => Some(1002),
-        _ => None,
     }
 }

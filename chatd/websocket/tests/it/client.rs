@@ -1,9 +1,11 @@
-//! A small STOMP client.
+//! A small STOMP client over every transport.
 
+use crate::poller::Poller;
 use crate::world::Person;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use schema::Message;
+use schema::wire::sockjs::{self, Envelope};
 use schema::wire::stomp::{Command, Decoder, Frame, Side, Version};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -20,11 +22,41 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 /// A test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How STOMP is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Plain,
+    Framed,
+    Polled(Envelope),
+}
+
+impl Transport {
+    pub(crate) const ALL: [Transport; 5] = [
+        Transport::Plain,
+        Transport::Framed,
+        Transport::Polled(Envelope::Xhr),
+        Transport::Polled(Envelope::XhrStreaming),
+        Transport::Polled(Envelope::EventSource),
+    ];
+    /// Those over HTTP.
+    pub(crate) const POLLED: [Envelope; 3] = [Envelope::Xhr, Envelope::XhrStreaming, Envelope::EventSource];
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+enum Pipe {
+    Plain(Socket),
+    Framed(Socket),
+    Polled(Box<Poller>),
+}
+
 pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pipe: Pipe,
     decoder: Decoder,
-    version: Version,
+    pub(crate) version: Version,
     receipts: u64,
+    /// Cut messages into pieces of this size, as stompjs 2 does.
+    pub(crate) cut: usize,
 }
 
 /// What came: a frame, or the end with the server's code.
@@ -40,14 +72,47 @@ impl Client {
     }
 
     pub(crate) async fn open_with(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Self {
-        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
+        Self::of(Pipe::Plain(connect(address, path, headers).await))
+    }
+
+    /// Over this transport; SockJS sessions are open when this returns.
+    pub(crate) async fn over(transport: Transport, address: SocketAddr, query: &str) -> Self {
+        match transport {
+            Transport::Plain => Self::open_with(address, &format!("/ws/websocket{query}"), &[]).await,
+            Transport::Framed => {
+                let path = format!("/ws/000/abcdefgh/websocket{query}");
+                let mut socket = connect(address, &path, &[]).await;
+                let open = socket.next().await.unwrap().unwrap();
+                assert_eq!(open.into_text().unwrap().as_str(), "o");
+                Self::of(Pipe::Framed(socket))
+            }
+            Transport::Polled(envelope) => {
+                let mut poller = Poller::open(address, envelope, query).await;
+                assert_eq!(poller.next().await, sockjs::Frame::Open);
+                Self::of(Pipe::Polled(Box::new(poller)))
+            }
         }
-        let stream = TcpStream::connect(address).await.unwrap();
-        let config = WebSocketConfig::default().read_buffer_size(4096);
-        let (socket, _) = client_async_with_config(request, stream, Some(config)).await.unwrap();
-        Self { socket, decoder: Decoder::new(Side::Client), version: Version::V10, receipts: 0 }
+    }
+
+    fn of(pipe: Pipe) -> Self {
+        let decoder = Decoder::new(Side::Client);
+        Self { pipe, decoder, version: Version::V10, receipts: 0, cut: usize::MAX }
+    }
+
+    /// The WebSocket below.
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        match &mut self.pipe {
+            Pipe::Plain(socket) | Pipe::Framed(socket) => socket,
+            Pipe::Polled(_) => panic!("there is no WebSocket"),
+        }
+    }
+
+    /// The requests below.
+    pub(crate) fn poller(&mut self) -> &mut Poller {
+        match &mut self.pipe {
+            Pipe::Polled(poller) => poller,
+            _ => panic!("there are no requests"),
+        }
     }
 
     /// CONNECT, answered by CONNECTED.
@@ -66,11 +131,31 @@ impl Client {
 
     pub(crate) async fn send(&mut self, frame: &Frame) {
         let bytes = frame.to_bytes(self.version);
-        self.socket.send(Ws::text(String::from_utf8(bytes.to_vec()).unwrap())).await.unwrap();
+        self.send_text(std::str::from_utf8(&bytes).unwrap()).await;
+    }
+
+    /// A text as it is, cut as told.
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        let letters: Vec<char> = text.chars().collect();
+        let pieces: Vec<String> = letters.chunks(self.cut).map(|piece| piece.iter().collect()).collect();
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        match &mut self.pipe {
+            Pipe::Plain(socket) => {
+                for piece in pieces {
+                    socket.send(Ws::text(piece.to_owned())).await.unwrap();
+                }
+            }
+            Pipe::Framed(socket) => {
+                for piece in pieces {
+                    socket.send(Ws::text(serde_json::to_string(&[piece]).unwrap())).await.unwrap();
+                }
+            }
+            Pipe::Polled(poller) => assert_eq!(poller.post(&pieces).await, 204),
+        }
     }
 
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
-        self.socket.send(Ws::binary(bytes.to_vec())).await.unwrap();
+        self.socket().send(Ws::binary(bytes.to_vec())).await.unwrap();
     }
 
     /// One text message in these frames, whatever bytes they are of.
@@ -78,7 +163,7 @@ impl Client {
         for (at, bytes) in frames.iter().enumerate() {
             let code = OpCode::Data(if at == 0 { Data::Text } else { Data::Continue });
             let last = at + 1 == frames.len();
-            self.socket.send(Ws::Frame(WsFrame::message(bytes.to_vec(), code, last))).await.unwrap();
+            self.socket().send(Ws::Frame(WsFrame::message(bytes.to_vec(), code, last))).await.unwrap();
         }
     }
 
@@ -92,12 +177,35 @@ impl Client {
             if let Some(frame) = self.decoder.next_frame().unwrap() {
                 return Came::Frame(frame);
             }
-            match self.socket.next().await {
-                Some(Ok(Ws::Text(text))) => self.decoder.feed(text.into()),
-                Some(Ok(Ws::Binary(bytes))) => self.decoder.feed(bytes),
-                Some(Ok(Ws::Close(frame))) => return Came::Closed(frame.map(|frame| frame.code.into())),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Came::Closed(None),
+            let framed = match &mut self.pipe {
+                Pipe::Polled(poller) => poller.next().await,
+                Pipe::Plain(socket) | Pipe::Framed(socket) => match socket.next().await {
+                    Some(Ok(Ws::Text(text))) if matches!(self.pipe, Pipe::Framed(_)) => {
+                        sockjs::Frame::parse(&text).unwrap()
+                    }
+                    Some(Ok(Ws::Text(text))) => {
+                        self.decoder.feed(text.into());
+                        continue;
+                    }
+                    Some(Ok(Ws::Binary(bytes))) => {
+                        self.decoder.feed(bytes);
+                        continue;
+                    }
+                    Some(Ok(Ws::Close(frame))) => return Came::Closed(frame.map(|frame| frame.code.into())),
+                    Some(Ok(_)) => continue,
+                    Some(Err(_)) | None => return Came::Closed(None),
+                },
+            };
+            match framed {
+                sockjs::Frame::Open => panic!("a second o"),
+                sockjs::Frame::Heartbeat => {}
+                sockjs::Frame::Close(code, _) => return Came::Closed(Some(code)),
+                sockjs::Frame::Messages(messages) => {
+                    for message in messages {
+                        assert!(message == "\n" || message.ends_with('\0'), "a whole frame: {message:?}");
+                        self.decoder.feed(message.into());
+                    }
+                }
             }
         }
     }
@@ -178,6 +286,16 @@ impl Client {
             }
         }
     }
+}
+
+async fn connect(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Socket {
+    let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let stream = TcpStream::connect(address).await.unwrap();
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    client_async_with_config(request, stream, Some(config)).await.unwrap().0
 }
 
 pub(crate) fn body<T: serde::de::DeserializeOwned>(frame: &Frame) -> T {

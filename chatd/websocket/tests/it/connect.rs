@@ -97,7 +97,7 @@ async fn an_offered_protocol_is_named_and_a_foreign_page_is_refused() {
     assert_eq!(foreign.status(), 403);
     let own = format!("http://{}", world.address);
     assert!(upgrade(&world, "/ws/websocket", &[("origin", &own)]).await.is_ok());
-    assert_eq!(upgrade(&world, "/ws/info", &[]).await.unwrap_err().status(), 404);
+    assert_eq!(upgrade(&world, "/ws/nothing", &[]).await.unwrap_err().status(), 404);
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn silence_is_broken_by_beats_and_punished_when_beats_were_promised() {
         .with("Authorization", &format!("Bearer {}", world.token(ann)));
     client.send(&connect).await;
     client.frame().await;
-    let beat = client.socket.next().await.unwrap().unwrap();
+    let beat = client.socket().next().await.unwrap().unwrap();
     assert_eq!(beat.into_text().unwrap().as_str(), "\n", "a message of exactly one EOL");
     // The promised beats never come.
     assert_eq!(client.closed().await.0, Some(1002));
@@ -104,7 +104,7 @@ async fn a_drain_closes_everybody_with_1012_and_lets_nobody_in() {
     for client in &mut clients {
         assert_eq!(client.closed().await.0, Some(1012));
         // Hears the server out, as a client does.
-        while client.socket.next().await.is_some() {}
+        while client.socket().next().await.is_some() {}
     }
     drained.await.unwrap();
     assert_eq!(world.service.sockets(), 0);
@@ -119,7 +119,7 @@ async fn a_closed_socket_is_off_the_books() {
     let world = World::new().await;
     let ann = world.person("ann").await;
     let mut client = world.connect(ann).await;
-    client.socket.close(None).await.unwrap();
+    client.socket().close(None).await.unwrap();
     assert!(matches!(client.next().await, Came::Closed(_)));
     while world.service.sockets() > 0 {
         yield_now().await;

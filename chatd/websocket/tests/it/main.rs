@@ -5,8 +5,14 @@
 mod client;
 mod connect;
 mod end;
+mod http;
 mod malformed;
 mod marks;
+mod poller;
 mod replay;
+mod rfc6455;
+mod sockjs;
+mod sockjs_lines;
 mod talk;
+mod transports;
 mod world;

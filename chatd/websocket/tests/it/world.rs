@@ -2,9 +2,11 @@
 
 use crate::client::Client;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use axum::http::HeaderMap;
 use chat::{Chat, Origin, Sent};
-use edge::{Claims, Limiter, Metrics, Revocations, Signer, Verifier};
+use edge::{Caller, Changes, Claims, Identify, Limiter, Metrics, Problem, Revocations, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use presence::Presence;
 use schema::wire::stomp::Version;
 use schema::{Draft, MessageType, SessionId, Timestamp, UserId, Username};
 use std::net::SocketAddr;
@@ -16,14 +18,30 @@ use websocket::{Config, WebSocket};
 
 pub(crate) struct World {
     pub(crate) chat: Chat,
+    pub(crate) presence: Presence,
+    pub(crate) changes: Arc<Changes>,
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) service: WebSocket,
     pub(crate) address: SocketAddr,
     pub(crate) metrics: Metrics,
     key: EncodingKey,
-    embedded: embedded::Embedded,
+    pub(crate) embedded: embedded::Embedded,
     _sequencers: chat::Sequencers,
     _folder: TempDir,
+}
+
+/// Knows no cookie and no ticket.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl Identify for Nobody {
+    async fn by_cookie(&self, _: &HeaderMap) -> Result<Option<Caller>, Problem> {
+        Ok(None)
+    }
+
+    async fn by_ticket(&self, _: &str) -> Result<Option<Caller>, Problem> {
+        Ok(None)
+    }
 }
 
 /// Somebody with a device.
@@ -46,23 +64,37 @@ impl World {
         let embedded = embedded::open(folder.path(), log, Box::new(broken)).await.unwrap();
         let metrics = Metrics::new();
         let signer = Arc::new(Signer::new(&[7; 32]));
-        let chat_config = chat::Config { content_chars: 4096 };
+        let chat_config = chat::Config::default();
+        let changes = Arc::new(Changes::default());
         let (chat, sequencers) =
-            Chat::open(&embedded.stores, signer, chat_config, &metrics, Arc::new(broken)).await.unwrap();
+            Chat::open(&embedded.stores, signer, Arc::clone(&changes), chat_config, &metrics, Arc::new(broken))
+                .await
+                .unwrap();
+        let presence =
+            Presence::open(&embedded.stores, &changes, presence::Config::default(), &metrics).await.unwrap();
         let pair = Ed25519KeyPair::generate().unwrap();
         let key = EncodingKey::from_ed_der(pair.to_pkcs8().unwrap().as_ref());
         let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
         let revocations = Arc::new(Revocations::new());
         let verifier =
             Arc::new(Verifier::new("iss", "aud", vec![("k".into(), public)], Arc::clone(&revocations)));
-        let service =
-            WebSocket::open(chat.clone(), Arc::clone(&verifier), Arc::clone(&revocations), config, &metrics);
+        let service = WebSocket::open(
+            chat.clone(),
+            presence.clone(),
+            Arc::clone(&verifier),
+            Arc::new(Nobody),
+            Arc::clone(&revocations),
+            config,
+            &metrics,
+        );
         let listener = edge::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let app = edge::door(service.routes(), verifier, Arc::new(Limiter::new(0)));
         tokio::spawn(edge::serve(listener, app, tokio_util::sync::CancellationToken::new()));
         Self {
             chat,
+            presence,
+            changes,
             revocations,
             service,
             address,
