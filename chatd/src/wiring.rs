@@ -13,6 +13,7 @@ use edge::{Changes, Health, Metrics, Revocations, Serve, Signer, Tls};
 use embedded::log::LogConfig;
 use embedded::{Embedded, LockError, OpenError};
 use gateway::Upstreams;
+use presence::Presence;
 use schema::limits::TLS_RELOAD_INTERVAL;
 use std::path::Path;
 use std::sync::Arc;
@@ -84,6 +85,7 @@ struct Core {
     auth: Auth,
     users: Users,
     chat: Chat,
+    presence: Presence,
     websocket: WebSocket,
     admin: Admin,
 }
@@ -132,8 +134,12 @@ impl Core {
         )
         .await
         .map_err(|error| cannot("chat", &error))?;
+        let presence = Presence::open(&stores, &changes, presence::Config::default(), &metrics)
+            .await
+            .map_err(|error| cannot("presence", &error))?;
         let websocket = WebSocket::open(
             chat.clone(),
+            presence.clone(),
             auth.verifier(),
             Arc::new(auth.clone()),
             revocations,
@@ -151,7 +157,7 @@ impl Core {
         };
         let admin = Admin::open(data, parts)
             .map_err(|e| Failure::io(format!("admin files in {}", data.display()), &e))?;
-        Ok(Self { embedded, sequencers, metrics, health, auth, users, chat, websocket, admin })
+        Ok(Self { embedded, sequencers, metrics, health, auth, users, chat, presence, websocket, admin })
     }
 
     /// Serves every port until `drain`. With a certificate all eight services speak TLS; the admin port stays
@@ -189,6 +195,7 @@ impl Core {
                     auth: self.auth.routes(),
                     user: self.users.routes().merge(self.chat.block_routes()),
                     chat: self.chat.routes(),
+                    presence: self.presence.routes(),
                     websocket: self.websocket.routes(),
                 };
                 gateway::routes(upstreams, config.public_limits())
@@ -196,14 +203,16 @@ impl Core {
             Service::Auth => self.auth.routes().into(),
             Service::User => self.users.routes().merge(self.chat.block_routes()).into(),
             Service::Chat => self.chat.routes().into(),
+            Service::Presence => self.presence.routes().into(),
             Service::Websocket => self.websocket.routes(),
             // Not in this build: health, else 404.
-            Service::Presence | Service::Media | Service::Notification => Router::new(),
+            Service::Media | Service::Notification => Router::new(),
         }
     }
 
-    /// Ends the sequencers behind a checkpoint, then the stores.
+    /// Saves who was there, ends the sequencers behind a checkpoint, then the stores.
     async fn close(self) {
+        self.presence.close().await;
         self.sequencers.stop().await;
         self.embedded.close().await;
     }

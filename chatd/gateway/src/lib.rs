@@ -28,6 +28,7 @@ pub struct Upstreams {
     pub auth: OpenApiRouter,
     pub user: OpenApiRouter,
     pub chat: OpenApiRouter,
+    pub presence: OpenApiRouter,
     /// `/ws` speaks STOMP, which OpenAPI has no words for.
     pub websocket: Router,
 }
@@ -55,6 +56,7 @@ pub fn routes(upstreams: Upstreams, limits: Vec<Limit>) -> Router {
         .merge(upstreams.auth)
         .merge(upstreams.user)
         .merge(upstreams.chat)
+        .merge(upstreams.presence)
         .merge(own)
         .split_for_parts();
     let text = describe(api, description::PUBLIC);

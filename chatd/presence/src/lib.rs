@@ -29,7 +29,7 @@ mod watch;
 mod worker;
 
 pub use typing::Typed;
-pub use watch::{Ear, Heard};
+pub use watch::{Ear, Heard, Watch};
 
 use desk::Desk;
 use edge::Changes;

@@ -107,6 +107,7 @@ impl Session {
         self.decoder.set_version(terms.version);
         self.times.connected(terms.server_sends, terms.client_sends, own_ms);
         self.connection.push(frames::connected(terms.version, own, who.user));
+        self.hub.presence.connected(who.user, self.connection.id);
         self.look_at_times();
         Ok(())
     }

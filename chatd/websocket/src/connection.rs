@@ -8,6 +8,7 @@ use bytes::Bytes;
 use edge::Problem;
 use parking_lot::{Mutex, MutexGuard};
 use schema::api::StatusUpdate;
+use schema::presence::Typing;
 use schema::{Cursor, Position, SessionId, UserId, limits};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,6 +100,11 @@ impl Connection {
         self.state.lock()
     }
 
+    /// Bytes that may wait for the session.
+    pub(crate) fn outbox_bytes(&self) -> usize {
+        self.outbox_bytes
+    }
+
     /// Orders the socket closed; the first order counts.
     pub(crate) fn close(&self, close: Close) {
         self.state.lock().end(close);
@@ -169,6 +175,23 @@ impl Connection {
         if state.marked.get(&peer).is_none_or(|up_to| *up_to < update.up_to) {
             state.publish(Queue::MessageStatus, &Body::Status(Arc::clone(update)), self.outbox_bytes);
         }
+    }
+
+    /// Somebody is typing to this person, or ceased to. Answers for how many subscriptions it was left out.
+    pub(crate) fn typing(&self, typing: &Arc<Typing>) -> u64 {
+        let mut state = self.state.lock();
+        let State { outbox, subscriptions, close, .. } = &mut *state;
+        let listening = subscriptions.iter().filter(|one| one.queue == Queue::Typing && close.is_none());
+        let mut shed = 0;
+        for subscription in listening {
+            let body = Body::Typing(Arc::clone(typing));
+            let item = Item::Message { subscription: subscription.number, body };
+            if outbox.push_soft(item, self.outbox_bytes) == Err(Full) {
+                shed += 1;
+            }
+        }
+        state.wake();
+        shed
     }
 
     /// Tells of a SEND that failed: on the error queue, or, if nobody listens there, as ERROR and close.

@@ -7,10 +7,19 @@ pub(crate) enum Queue {
     Messages,
     MessageStatus,
     Errors,
+    Typing,
+    /// Of one's contacts.
+    Presence,
+    /// Of one person: the destination goes on with an id or a username.
+    PresenceOf,
 }
 
+/// What the destination of somebody's presence begins with.
+pub(crate) const PRESENCE_OF: &str = "/topic/presence.";
+
 impl Queue {
-    const ALL: [Queue; 3] = [Queue::Messages, Queue::MessageStatus, Queue::Errors];
+    const ALL: [Queue; 5] =
+        [Queue::Messages, Queue::MessageStatus, Queue::Errors, Queue::Typing, Queue::Presence];
 
     /// The destination as clients name it; MESSAGE carries the same.
     pub(crate) fn destination(self) -> &'static str {
@@ -18,12 +27,17 @@ impl Queue {
             Queue::Messages => "/user/queue/messages",
             Queue::MessageStatus => "/user/queue/message-status",
             Queue::Errors => "/user/queue/errors",
+            Queue::Typing => "/user/queue/typing",
+            Queue::Presence => "/user/queue/presence",
+            Queue::PresenceOf => PRESENCE_OF,
         }
     }
 
     /// The queue at a destination.
     pub(crate) fn at(destination: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|queue| queue.destination() == destination)
+        let named = |rest: &str| (!rest.is_empty()).then_some(Queue::PresenceOf);
+        let own = Self::ALL.into_iter().find(|queue| queue.destination() == destination);
+        own.or_else(|| named(destination.strip_prefix(PRESENCE_OF)?))
     }
 }
 
@@ -33,6 +47,11 @@ pub(crate) enum Call {
     SendMessage,
     Delivered,
     Seen,
+    Typing,
+    /// Accepted from clients that know rooms; it has no effect, conversations need no joining.
+    Join,
+    Leave,
+    UpdatePresence,
 }
 
 impl Call {
@@ -42,6 +61,10 @@ impl Call {
             "/app/chat.sendMessage" => Some(Call::SendMessage),
             "/app/chat.delivered" => Some(Call::Delivered),
             "/app/chat.seen" => Some(Call::Seen),
+            "/app/chat.typing" => Some(Call::Typing),
+            "/app/chat.join" => Some(Call::Join),
+            "/app/chat.leave" => Some(Call::Leave),
+            "/app/presence.update" => Some(Call::UpdatePresence),
             _ => None,
         }
     }
@@ -76,6 +99,7 @@ mod tests {
     fn only_exact_destinations_match() {
         assert_eq!(Queue::at("/user/queue/messages"), Some(Queue::Messages));
         assert_eq!(Call::at("/app/chat.seen"), Some(Call::Seen));
+        assert_eq!(Queue::at("/topic/presence.user1"), Some(Queue::PresenceOf));
         for other in [
             "",
             "/queue/**",
@@ -84,6 +108,10 @@ mod tests {
             "/user/u2/queue/messages",
             "/queue/messages-user1",
             "/topic/x",
+            "/topic/presence",
+            "/topic/presence.",
+            "/topic/presence/user1",
+            "/user/queue/presence.user1",
             "/USER/queue/messages",
             " /user/queue/messages",
         ] {

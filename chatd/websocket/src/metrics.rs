@@ -26,6 +26,8 @@ pub(crate) struct Metrics {
     pub(crate) closes: Family<Code, Counter>,
     /// Marks that did not reach the log.
     pub(crate) marks_failed: Counter,
+    /// Typing that an outbox had no room for.
+    pub(crate) typing_shed: Counter,
     /// Sessions that ended in a panic.
     pub(crate) session_panics: Counter,
 }
@@ -39,6 +41,7 @@ impl Metrics {
         registry.register("websocket_replayed", "Messages replayed on subscribe", metrics.replayed.clone());
         registry.register("websocket_closes", "Sockets closed by the server", metrics.closes.clone());
         registry.register("websocket_marks_failed", "Marks not appended", metrics.marks_failed.clone());
+        registry.register("websocket_typing_shed", "Typing left out", metrics.typing_shed.clone());
         registry.register(
             "websocket_session_panics",
             "Sessions ended by a panic",

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use schema::MessageStatus;
 use schema::api::{Problem, StatusUpdate};
+use schema::presence::{Presence, Typing};
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use store::messages::StoredMessage;
@@ -34,6 +35,8 @@ pub(crate) enum Body {
     Message(Arc<Shared>),
     Status(Arc<StatusUpdate>),
     Problem(Arc<Problem>),
+    Presence(Arc<Presence>),
+    Typing(Arc<Typing>),
 }
 
 /// One frame that waits.
@@ -88,6 +91,15 @@ impl Outbox {
         Ok(())
     }
 
+    /// Adds a frame that may be left out, if the outbox is not even half full: what may not be left out
+    /// always finds the other half.
+    pub(crate) fn push_soft(&mut self, item: Item, bound: usize) -> Result<(), Full> {
+        if self.bytes + item.bytes() > bound / 2 {
+            return Err(Full);
+        }
+        self.push(item, bound)
+    }
+
     /// The next frame.
     pub(crate) fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front();
@@ -127,5 +139,17 @@ mod tests {
         outbox.clear();
         assert!(outbox.is_empty());
         assert_eq!(outbox.push(frame(100), 100), Ok(()));
+    }
+
+    #[test]
+    fn what_may_be_left_out_gets_half_of_the_room() {
+        let mut outbox = Outbox::default();
+        let frame = |n| Item::Frame(Bytes::from(vec![b'x'; n]));
+        assert_eq!(outbox.push_soft(frame(51), 100), Err(Full));
+        assert_eq!(outbox.push_soft(frame(50), 100), Ok(()));
+        assert_eq!(outbox.push_soft(frame(1), 100), Err(Full));
+        assert_eq!(outbox.push(frame(50), 100), Ok(()), "the other half is not for them");
+        assert!(outbox.pop().is_some() && outbox.pop().is_some());
+        assert_eq!(outbox.push_soft(frame(1), 100), Ok(()));
     }
 }

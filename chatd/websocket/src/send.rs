@@ -1,4 +1,4 @@
-//! SEND: a message to somebody, or a mark.
+//! SEND: a message to somebody, or a mark; typing and presence have files of their own.
 
 use crate::Config;
 use crate::connection::Connection;
@@ -112,19 +112,29 @@ impl Session {
             return Err(Fatal::protocol("there are no transactions"));
         }
         let pending = Pending::new(&self.connection, frame.header("receipt"));
-        if !self.bucket.take(Instant::now()) {
-            let Config { messages_per_second, messages_burst, .. } = &self.hub.config;
-            let detail =
-                format!("a session may send {messages_per_second} a second, {messages_burst} at once");
-            pending.refused(&Problem::new(Code::RateLimited, detail).retry_after(1));
+        if let Err(problem) = self.take_turn() {
+            pending.refused(&problem);
             return Ok(());
         }
         match call {
             Call::SendMessage => self.send_message(frame, pending).await,
             Call::Delivered => self.mark(frame, MarkKind::Delivered, pending).await,
             Call::Seen => self.mark(frame, MarkKind::Seen, pending).await,
+            Call::Typing => self.type_to(frame, pending).await,
+            Call::UpdatePresence => self.update_presence(frame, pending).await,
+            Call::Join | Call::Leave => pending.done(Ok(())),
         }
         Ok(())
+    }
+
+    /// One of the session's sends, if the bucket has one left.
+    pub(crate) fn take_turn(&mut self) -> Result<(), Problem> {
+        if self.bucket.take(Instant::now()) {
+            return Ok(());
+        }
+        let Config { messages_per_second, messages_burst, .. } = &self.hub.config;
+        let detail = format!("a session may send {messages_per_second} a second, {messages_burst} at once");
+        Err(Problem::new(Code::RateLimited, detail).retry_after(1))
     }
 
     async fn send_message(&mut self, frame: &Frame, pending: Pending) {

@@ -16,6 +16,8 @@ pub(crate) struct Subscribed {
     /// The client's id; 1.0 may leave it out.
     pub(crate) id: Option<Box<str>>,
     pub(crate) queue: Queue,
+    /// The destination, where the queue alone does not say it.
+    pub(crate) topic: Option<Box<str>>,
     pub(crate) ack: AckMode,
     /// Frames that wait for an ACK, where the mode asks for them.
     pub(crate) window: Option<Box<Window>>,
@@ -23,8 +25,16 @@ pub(crate) struct Subscribed {
     pub(crate) cursor: Cursor,
 }
 
+impl Subscribed {
+    /// The destination as the client named it; MESSAGE carries the same.
+    pub(crate) fn destination(&self) -> &str {
+        self.topic.as_deref().unwrap_or(self.queue.destination())
+    }
+}
+
 impl Session {
-    pub(crate) fn on_subscribe(&mut self, frame: &Frame) -> Result<(), Fatal> {
+    /// False: it was refused, and the client told.
+    pub(crate) async fn on_subscribe(&mut self, frame: &Frame) -> Result<bool, Fatal> {
         let destination = frame.header("destination").ok_or_else(|| missing("SUBSCRIBE", "destination"))?;
         let queue = Queue::at(destination)
             .ok_or_else(|| Fatal::protocol(format!("unknown destination {destination:?} for SUBSCRIBE")))?;
@@ -35,11 +45,11 @@ impl Session {
         let ack = AckMode::parse(frame.header("ack"))
             .ok_or_else(|| Fatal::protocol("ack must be auto, client or client-individual"))?;
         if let Some(known) =
-            self.subscriptions.iter().find(|one| one.id.as_deref() == id && is_same(one, queue))
+            self.subscriptions.iter().find(|one| one.id.as_deref() == id && is_same(one, destination))
         {
             // Asked twice: no second copy.
-            return if known.queue == queue {
-                Ok(())
+            return if known.destination() == destination {
+                Ok(true)
             } else {
                 Err(Fatal::protocol("subscription id is in use"))
             };
@@ -50,6 +60,13 @@ impl Session {
                 limits::SUBSCRIPTIONS
             )));
         }
+        let topics = self.subscriptions.iter().filter(|one| one.queue == Queue::PresenceOf).count();
+        if queue == Queue::PresenceOf && topics >= limits::PRESENCE_TOPICS {
+            return Err(Fatal::protocol(format!(
+                "a session may have {} subscriptions to somebody's presence; POST /api/presence/query asks for many",
+                limits::PRESENCE_TOPICS
+            )));
+        }
         let start = match frame.header("cursor") {
             Some(text) if queue == Queue::Messages => self.start_at(text)?,
             _ => Start::Device(self.hub.chat.position()),
@@ -58,7 +75,9 @@ impl Session {
         let number = self.next_subscription;
         let window = (queue == Queue::Messages && ack != AckMode::Auto).then(Box::default);
         let cursor = Cursor::default();
-        self.subscriptions.push(Subscribed { number, id: id.map(Into::into), queue, ack, window, cursor });
+        let topic = (queue == Queue::PresenceOf).then(|| destination.into());
+        let id = id.map(Into::into);
+        self.subscriptions.push(Subscribed { number, id, queue, topic, ack, window, cursor });
         let feed = Feed::Replaying { dirty: false };
         self.connection.state().subscriptions.push(Subscription { number, queue, feed });
         if queue == Queue::Messages {
@@ -66,7 +85,10 @@ impl Session {
             // What this session sent before must be told apart from what comes after.
             self.barrier = self.connection.waiting() > 0;
         }
-        Ok(())
+        Ok(match queue {
+            Queue::Presence | Queue::PresenceOf => self.watch(number, queue, frame).await,
+            Queue::Messages | Queue::MessageStatus | Queue::Errors | Queue::Typing => true,
+        })
     }
 
     /// A cursor of another life of the log starts anew, as none would.
@@ -97,14 +119,16 @@ impl Session {
         if id.is_none() && (self.version > Version::V10 || destination.is_none()) {
             return Err(missing("UNSUBSCRIBE", "id"));
         }
-        let queue = destination.and_then(Queue::at);
         let gone = |one: &Subscribed| match id {
             Some(id) => one.id.as_deref() == Some(id),
-            None => one.id.is_none() && Some(one.queue) == queue,
+            None => one.id.is_none() && Some(one.destination()) == destination,
         };
         // One that is not there is gone already.
         if let Some(at) = self.subscriptions.iter().position(gone) {
-            let number = self.subscriptions.swap_remove(at).number;
+            let Subscribed { number, queue, .. } = self.subscriptions.swap_remove(at);
+            if matches!(queue, Queue::Presence | Queue::PresenceOf) {
+                self.hub.presence.unwatch(self.connection.id, number);
+            }
             self.connection.state().subscriptions.retain(|one| one.number != number);
             self.replays.retain(|replay| replay.subscription != number);
         }
@@ -113,8 +137,8 @@ impl Session {
 }
 
 /// Subscriptions with an id are told apart by it, those without by their destination.
-fn is_same(one: &Subscribed, queue: Queue) -> bool {
-    one.id.is_some() || one.queue == queue
+fn is_same(one: &Subscribed, destination: &str) -> bool {
+    one.id.is_some() || one.destination() == destination
 }
 
 pub(crate) fn missing(command: &str, header: &str) -> Fatal {
