@@ -1,7 +1,7 @@
 //! The command line: the nouns and what every verb takes.
 
 use crate::output::Format;
-use crate::{health, token, user};
+use crate::{health, limits, token, user};
 use clap::{Args, Parser, Subcommand};
 use schema::exit::TABLE;
 use std::path::PathBuf;
@@ -51,12 +51,15 @@ impl Globals {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
-    /// People: create, get, list, import, delete.
+    /// People: create, get, list, import, disable, enable, delete.
     #[command(subcommand)]
     User(user::Verb),
     /// Access tokens: mint.
     #[command(subcommand)]
     Token(token::Verb),
+    /// What people may send, and how much of it: show.
+    #[command(subcommand)]
+    Limits(limits::Verb),
     /// Says whether chatd and each of its parts is up.
     Health(health::Health),
 }

@@ -6,6 +6,7 @@
 mod cli;
 mod client;
 mod health;
+mod limits;
 mod output;
 mod token;
 mod user;
@@ -51,6 +52,7 @@ async fn verb(cli: Cli) -> Result<Exit, Failure> {
     match cli.noun {
         Noun::User(verb) => user::run(verb, &cli.globals).await,
         Noun::Token(verb) => token::run(verb, &cli.globals).await,
+        Noun::Limits(verb) => limits::run(verb, &cli.globals).await,
         Noun::Health(args) => health::run(&args, &cli.globals).await,
     }
 }

@@ -110,7 +110,9 @@ impl Show for Health {
 }
 
 fn user_heading() -> Vec<String> {
-    ["USER ID", "USERNAME", "PHONE NUMBER", "DISPLAY NAME", "PASSWORD", "CREATED"].map(str::to_owned).to_vec()
+    ["USER ID", "USERNAME", "PHONE NUMBER", "DISPLAY NAME", "PASSWORD", "DISABLED", "CREATED"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn user_row(user: &AdminUser) -> Vec<String> {
@@ -121,6 +123,7 @@ fn user_row(user: &AdminUser) -> Vec<String> {
         text(user.user.phone_number.as_ref().map(ToString::to_string)),
         user.user.display_name.to_string(),
         if user.has_password { "yes" } else { "no" }.to_owned(),
+        if user.disabled { "yes" } else { "no" }.to_owned(),
         user.user.created_at.to_string(),
     ]
 }

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod disable;
 mod get;
 mod import;
 mod list;
@@ -21,6 +22,10 @@ pub(crate) enum Verb {
     List(list::List),
     /// Creates many users from CSV or NDJSON.
     Import(import::Import),
+    /// Disables users: ends the sessions, closes the sockets, lets nobody sign in.
+    Disable(disable::Names),
+    /// Enables users who were disabled.
+    Enable(disable::Names),
     /// Deletes a user, ends the sessions and closes the sockets.
     Delete(delete::Delete),
 }
@@ -31,6 +36,8 @@ pub(crate) async fn run(verb: Verb, globals: &Globals) -> Result<Exit, Failure> 
         Verb::Get(args) => get::run(&args, globals).await,
         Verb::List(args) => list::run(&args, globals).await,
         Verb::Import(args) => import::run(&args, globals).await,
+        Verb::Disable(args) => disable::run(&args, true, globals).await,
+        Verb::Enable(args) => disable::run(&args, false, globals).await,
         Verb::Delete(args) => delete::run(&args, globals).await,
     }
 }

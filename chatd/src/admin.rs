@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod health;
+mod limits;
 mod tokens;
 mod users;
 
@@ -14,8 +15,8 @@ use auth::Auth;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use chat::Chat;
 use edge::{Health, Signer};
+use schema::api::Limits;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +31,9 @@ pub(crate) struct Admin(Arc<Inner>);
 struct Inner {
     auth: Auth,
     users: Users,
-    chat: Chat,
     health: Arc<Health>,
     signer: Arc<Signer>,
+    limits: Limits,
     token: Token,
     audit: Audit,
 }
@@ -41,9 +42,10 @@ struct Inner {
 pub(crate) struct Parts {
     pub(crate) auth: Auth,
     pub(crate) users: Users,
-    pub(crate) chat: Chat,
     pub(crate) health: Arc<Health>,
     pub(crate) signer: Arc<Signer>,
+    /// The bounds in force, as `GET /api/limits` tells them.
+    pub(crate) limits: Limits,
 }
 
 const ABOUT: gateway::About = gateway::About {
@@ -54,9 +56,9 @@ const ABOUT: gateway::About = gateway::About {
 impl Admin {
     /// Finds the token in the data folder, or draws it at the first start, and opens the audit log.
     pub(crate) fn open(data: &Path, parts: Parts) -> io::Result<Self> {
-        let Parts { auth, users, chat, health, signer } = parts;
+        let Parts { auth, users, health, signer, limits } = parts;
         let (token, audit) = (Token::in_folder(data)?, Audit::in_folder(data)?);
-        Ok(Self(Arc::new(Inner { auth, users, chat, health, signer, token, audit })))
+        Ok(Self(Arc::new(Inner { auth, users, health, signer, limits, token, audit })))
     }
 
     /// Everything that the admin port answers.
@@ -65,8 +67,11 @@ impl Admin {
             .routes(routes!(users::create, users::list))
             .routes(routes!(users::import))
             .routes(routes!(users::show, users::delete))
+            .routes(routes!(users::disable))
+            .routes(routes!(users::enable))
             .routes(routes!(tokens::mint))
             .routes(routes!(health::health))
+            .routes(routes!(limits::limits))
             .with_state(self.clone())
             .split_for_parts();
         let text = gateway::describe(api, ABOUT);

@@ -15,6 +15,7 @@ use embedded::{Embedded, LockError, OpenError};
 use gateway::Upstreams;
 use presence::Presence;
 use schema::limits::TLS_RELOAD_INTERVAL;
+use schema::api::Limits;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -151,9 +152,9 @@ impl Core {
         let parts = admin::Parts {
             auth: auth.clone(),
             users: users.clone(),
-            changes: Arc::clone(&changes),
             health: Arc::clone(&health),
             signer,
+            limits: Limits { limits: config.public_limits() },
         };
         let admin = Admin::open(data, parts)
             .map_err(|e| Failure::io(format!("admin files in {}", data.display()), &e))?;

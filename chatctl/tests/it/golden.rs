@@ -11,7 +11,10 @@ fn masked(value: &mut Value) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 match (name.as_str(), field.is_string()) {
-                    ("userId" | "sessionId" | "accessToken" | "createdAt" | "nextCursor", true) => {
+                    (
+                        "userId" | "sessionId" | "accessToken" | "createdAt" | "nextCursor" | "request_id",
+                        true,
+                    ) => {
                         *field = format!("<{name}>").into();
                     }
                     _ => masked(field),
@@ -51,11 +54,13 @@ async fn json_is_what_scripts_know() {
     golden("user-import", stdout(&chatctl_reading(&server, &["user", "import", "-", "-o", "json"], rows)));
     golden("user-list", stdout(&run("user list --limit 1 -o json")));
     golden("token-mint", stdout(&run("token mint ann bob --expires-in 1h -o json")));
+    golden("user-disable", stdout(&run("user disable ann bob nobody -o json")));
+    golden("user-enable", stdout(&run("user enable ann bob -o json")));
+    golden("limits-show", stdout(&run("limits show -o json")));
     golden("health", stdout(&run("health -o json")));
 
     let missing = run("user get nobody -o json");
-    let mut error = crate::error(&missing);
+    let error = crate::error(&missing);
     assert!(error["request_id"].as_str().is_some_and(|id| id.len() == 32), "{error}");
-    error["request_id"] = "<request_id>".into();
     golden("error", &error.to_string());
 }

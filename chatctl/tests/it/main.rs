@@ -1,6 +1,7 @@
 //! chatctl against a real chatd: its exit codes, its JSON and its speed with scripts.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod disable;
 mod exit_codes;
 mod golden;
 mod greeting;

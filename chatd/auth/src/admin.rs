@@ -203,14 +203,16 @@ impl Auth {
         let account = self.0.accounts.by_id(user).await?;
         // First, so that these tokens are dead even if the outcome of the removal stays unknown.
         self.end_all_sessions(user).await?;
-        let Some(late) = self.0.profiles.delete(user).await? else {
+        let deleted = self.0.profiles.delete(user).await;
+        // Whatever came of it: who remembers the person looks again.
+        self.0.changes.person(user, account.and_then(|account| account.username).as_ref());
+        let Some(late) = deleted? else {
             return Err(Problem::new(Code::NotFound, "there is no such user"));
         };
         // Somebody signed in between the two steps. After the second the store starts no session of theirs.
         for session in late {
             self.0.revocations.end(session);
         }
-        self.0.changes.person(user, account.and_then(|account| account.username).as_ref());
         Ok(())
     }
 
@@ -222,11 +224,11 @@ impl Auth {
     pub async fn set_disabled(&self, user: UserId, disabled: bool) -> Result<(), Problem> {
         let auth = self.clone();
         whatever_happens(async move {
-            let ended = auth.0.accounts.set_disabled(user, disabled, Timestamp::now()).await?;
-            let ended = ended.ok_or_else(|| Problem::new(Code::NotFound, "there is no such user"))?;
-            ended.into_iter().for_each(|session| auth.0.revocations.end(session));
             let account = auth.0.accounts.by_id(user).await?;
+            let ended = auth.0.accounts.set_disabled(user, disabled, Timestamp::now()).await;
             auth.0.changes.person(user, account.and_then(|account| account.username).as_ref());
+            let ended = ended?.ok_or_else(|| Problem::new(Code::NotFound, "there is no such user"))?;
+            ended.into_iter().for_each(|session| auth.0.revocations.end(session));
             Ok(())
         })
         .await

@@ -154,8 +154,53 @@ pub(super) async fn delete(
 async fn deleted(admin: &Admin, name: &str) -> Result<(), Problem> {
     let user = admin.0.users.get(name).await?.user;
     admin.0.auth.delete_user(user.user_id).await?;
-    admin.0.chat.forget(user.user_id, user.username.as_ref());
     Ok(())
+}
+
+/// Disables a user: ends the sessions, closes the sockets, lets nobody sign in. Nothing of the user is removed.
+/// May be repeated.
+#[utoipa::path(
+    post, path = "/admin/users/{user}/disable", tag = "users",
+    params(("user" = String, Path, description = "User id, username or phone number")),
+    responses(
+        (status = 200, body = AdminUser),
+        (status = 404, description = "No such user", body = schema::api::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn disable(
+    State(admin): State<Admin>,
+    trace: TraceId,
+    Path(name): Path<String>,
+) -> Result<Json<AdminUser>, Problem> {
+    let result = set_disabled(&admin, &name, true).await;
+    admin.0.audit.note(&trace, "user.disable", &name, audit::outcome(&result)).await;
+    result.map(Json)
+}
+
+/// Enables a user who was disabled; sessions that were ended stay ended. May be repeated.
+#[utoipa::path(
+    post, path = "/admin/users/{user}/enable", tag = "users",
+    params(("user" = String, Path, description = "User id, username or phone number")),
+    responses(
+        (status = 200, body = AdminUser),
+        (status = 404, description = "No such user", body = schema::api::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn enable(
+    State(admin): State<Admin>,
+    trace: TraceId,
+    Path(name): Path<String>,
+) -> Result<Json<AdminUser>, Problem> {
+    let result = set_disabled(&admin, &name, false).await;
+    admin.0.audit.note(&trace, "user.enable", &name, audit::outcome(&result)).await;
+    result.map(Json)
+}
+
+async fn set_disabled(admin: &Admin, name: &str, disabled: bool) -> Result<AdminUser, Problem> {
+    let mut found = admin.0.users.get(name).await?;
+    admin.0.auth.set_disabled(found.user.user_id, disabled).await?;
+    found.disabled = disabled;
+    Ok(found)
 }
 
 fn name_of(user: &NewUser) -> String {

@@ -1,7 +1,7 @@
 //! What each package is told of the configuration.
 
 use super::Config;
-use gateway::Limit;
+use schema::api::Limit;
 
 impl Config {
     pub(crate) fn auth(&self) -> auth::Config {
