@@ -1,7 +1,8 @@
-//! OpenAPI, made from the routes.
+//! OpenAPI, made from the routes; a description of whichever kind as an answer.
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use std::sync::Arc;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi};
@@ -37,9 +38,21 @@ pub fn describe(mut api: OpenApi, about: About) -> Text {
         .get_or_insert_with(Components::new)
         .add_security_scheme("bearer", SecurityScheme::Http(bearer));
     api.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
-    let mut text = api.to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    Text(text.into())
+    Text::of(&api)
+}
+
+impl Text {
+    /// The JSON of a document: indented, with a line end.
+    pub(crate) fn of(document: &impl Serialize) -> Self {
+        let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+        text.push('\n');
+        Self(text.into())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl IntoResponse for Text {

@@ -1,7 +1,7 @@
 //! The gateway: the one address that clients know.
 //!
-//! It mounts every service's routes on one port, beside what only a whole can say: the API's description,
-//! the limits in force, and a word to whoever opens `/`. Who calls, how often and with what errors is the
+//! It mounts every service's routes on one port, beside what only a whole can say: the API's descriptions
+//! (`/docs`, OpenAPI, AsyncAPI), the limits in force, and a word to whoever opens `/`. Who calls, how often and with what errors is the
 //! door's business (`edge::door`), the same on every port.
 //!
 //! Neighbours: `chatd` hands it the services' routes and puts the door around the result.
@@ -9,15 +9,16 @@
 //! Invariants: [`Upstreams`] is the one place where a service is mounted; the description is made from the
 //! routes that are mounted, so what isn't built is not in it.
 
+mod asyncapi;
 mod description;
+mod docs;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use edge::Json;
-use serde::Serialize;
-use utoipa::ToSchema;
+use schema::api::{Limit, Limits};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,22 +34,6 @@ pub struct Upstreams {
     pub websocket: Router,
 }
 
-/// One bound that clients may want to know.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Limit {
-    /// The configuration's key, such as `limits.requests_per_minute`.
-    pub key: String,
-    pub value: i64,
-    /// What the value counts.
-    pub unit: String,
-}
-
-/// The answer of `GET /api/limits`.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct Limits {
-    limits: Vec<Limit>,
-}
-
 /// Everything that the gateway's port answers, but for the operations that each port has.
 pub fn routes(upstreams: Upstreams, limits: Vec<Limit>) -> Router {
     let own = OpenApiRouter::new().routes(routes!(list_limits)).with_state(Limits { limits });
@@ -59,11 +44,13 @@ pub fn routes(upstreams: Upstreams, limits: Vec<Limit>) -> Router {
         .merge(upstreams.presence)
         .merge(own)
         .split_for_parts();
-    let text = describe(api, description::PUBLIC);
+    let (rest, stomp) = (describe(api, description::PUBLIC), asyncapi::describe());
     router
         .merge(upstreams.websocket)
+        .merge(docs::routes())
         .route("/", get(hint))
-        .route("/openapi.json", get(move || async move { text }))
+        .route("/openapi.json", get(move || async move { rest }))
+        .route("/asyncapi.json", get(move || async move { stomp }))
 }
 
 /// The bounds in force.
@@ -77,7 +64,10 @@ async fn hint() -> impl IntoResponse {
     let text = "\
 This is chatd: one-to-one chat over REST and STOMP.
 
-  /openapi.json      the REST API
+  /docs              the REST API, to read and to try
+  /openapi.json      the same for machines
+  /asyncapi.json     STOMP destinations and the topics of the log
+  /ws                STOMP 1.0-1.2 over SockJS
   /ws/websocket      STOMP 1.0-1.2 over WebSocket
   /api/limits        what you may send, and how much of it
   /actuator/health   whether everything is up
