@@ -279,9 +279,13 @@ impl Session {
                 poll_fn(|cx| self.poll_outcomes(cx)).await;
             }
             self.replays.clear();
-            poll_fn(|cx| self.poll_drained(cx)).await.ok()?;
+            if close.flush {
+                poll_fn(|cx| self.poll_drained(cx)).await.ok()?;
+            }
             self.socket.close(close.code, close.reason).await
         };
-        let _ = tokio::time::timeout(limits::CLOSE_TIME, goodbye).await;
+        if tokio::time::timeout(limits::CLOSE_TIME, goodbye).await.is_err() {
+            self.socket.give_up(close.code, close.reason);
+        }
     }
 }

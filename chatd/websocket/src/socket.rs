@@ -141,6 +141,13 @@ impl Socket {
         while let Some(Ok(_)) = socket.next().await {}
         Some(())
     }
+
+    /// The client took too long to take what waited. Over HTTP it hears why with its next request.
+    pub(crate) fn give_up(&mut self, code: u16, reason: &'static str) {
+        if let Socket::Polled(carrier) = self {
+            carrier.close(code, reason);
+        }
+    }
 }
 
 /// The close code for what the client did; none when the connection just went away.

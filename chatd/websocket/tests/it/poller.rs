@@ -73,7 +73,13 @@ impl Poller {
             }
             self.ask().await;
             match self.receiver.chunk().await {
-                Some(chunk) => self.text.push_str(std::str::from_utf8(&chunk).unwrap()),
+                Some(chunk) => {
+                    self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+                    if self.envelope == Envelope::Xhr {
+                        assert_eq!(self.receiver.chunk().await, None, "one frame is all");
+                        self.receiving = false;
+                    }
+                }
                 None => {
                     assert_eq!(self.text, "", "a response ends with a whole frame");
                     self.receiving = false;

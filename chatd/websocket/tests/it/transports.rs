@@ -1,6 +1,6 @@
 //! STOMP 1.0 to 1.2 over every transport: the same everywhere.
 
-use crate::client::{Came, Client, Transport, body, call, text};
+use crate::client::{Client, Transport, body, call, text};
 use crate::world::{Person, World, other_device};
 use schema::Message;
 use schema::wire::sockjs::Envelope;
@@ -37,7 +37,13 @@ async fn people_talk_in_every_version_over_every_transport() {
             assert_eq!(problem["status"], 404, "{problem}");
             // One of the protocol ends it, and says why.
             a.send_text("BEGIN\ntransaction:t\nreceipt:r\n\n\0").await;
-            let Came::Frame(error) = a.next().await else { panic!("closed without a word") };
+            let error = loop {
+                let frame = a.frame().await;
+                // News of the delivery may come before.
+                if frame.command != Command::Message {
+                    break frame;
+                }
+            };
             assert_eq!((error.command, error.header("receipt-id")), (Command::Error, Some("r")));
             assert_eq!(a.closed().await.0, Some(1002), "{transport:?}");
             // A polite goodbye has its receipt.
@@ -161,9 +167,9 @@ async fn what_nobody_asked_for_again_is_not_delivered() {
     }
     let mut again = world.listen(other_device(bob)).await;
     assert_eq!(again.message().await.content, "one");
-    // The first news of a delivery is that of the new device.
-    let update = a.status("DELIVERED", 1).await;
-    assert_eq!(update["userId"], bob.user.to_string());
-    let open: usize = world.service.sockets();
-    assert_eq!(open, 2);
+    // The first news of a delivery is that of the new device, which reads on and so answers its pings.
+    tokio::select! {
+        update = a.status("DELIVERED", 1) => assert_eq!(update["userId"], bob.user.to_string()),
+        _ = again.next() => panic!("there was no more to come"),
+    }
 }

@@ -66,10 +66,16 @@ impl World {
         let signer = Arc::new(Signer::new(&[7; 32]));
         let chat_config = chat::Config::default();
         let changes = Arc::new(Changes::default());
-        let (chat, sequencers) =
-            Chat::open(&embedded.stores, signer, Arc::clone(&changes), chat_config, &metrics, Arc::new(broken))
-                .await
-                .unwrap();
+        let (chat, sequencers) = Chat::open(
+            &embedded.stores,
+            signer,
+            Arc::clone(&changes),
+            chat_config,
+            &metrics,
+            Arc::new(broken),
+        )
+        .await
+        .unwrap();
         let presence =
             Presence::open(&embedded.stores, &changes, presence::Config::default(), &metrics).await.unwrap();
         let pair = Ed25519KeyPair::generate().unwrap();
