@@ -24,7 +24,7 @@ impl Config {
     }
 
     pub(crate) fn user(&self) -> user::Config {
-        user::Config { page_max: self.limits.page_max }
+        user::Config { page_max: self.limits.page_max, ..user::Config::default() }
     }
 
     pub(crate) fn websocket(&self) -> websocket::Config {

@@ -1,8 +1,7 @@
 //! What the administrators' API reads of people. Who deletes one ends tokens too: `Auth::delete_user`.
 
-use crate::lookup::nobody;
 use crate::view::{Viewer, view};
-use crate::{Users, name};
+use crate::{Users, name, nobody};
 use edge::Problem;
 use schema::api::AdminUser;
 use schema::{Phone, UserId};
@@ -19,7 +18,7 @@ impl Users {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<AdminUser>, Option<UserId>), Problem> {
-        let profiles = self.profiles.list(after, limit).await?;
+        let profiles = self.profiles().list(after, limit).await?;
         let next = (limit > 0 && profiles.len() == limit).then(|| profiles.last().map(|last| last.user_id));
         Ok((profiles.into_iter().map(admin_user).collect(), next.flatten()))
     }
@@ -31,11 +30,11 @@ impl Users {
     pub async fn get(&self, text: &str) -> Result<AdminUser, Problem> {
         let phone = || text.parse::<Phone>().ok().map(Name::Phone);
         let name = name(text).or_else(phone).ok_or_else(nobody)?;
-        self.profiles.find(&name).await?.map(admin_user).ok_or_else(nobody)
+        self.profiles().find(&name).await?.map(admin_user).ok_or_else(nobody)
     }
 }
 
 fn admin_user(profile: Profile) -> AdminUser {
     let (disabled, has_password) = (profile.disabled, profile.has_password);
-    AdminUser { user: view(profile, Viewer::Owner), disabled, has_password }
+    AdminUser { user: view(profile, Viewer::OWNER), disabled, has_password }
 }

@@ -1,20 +1,20 @@
 //! `GET /api/users/{user}` and `GET /api/users?phoneNumber=` or `?username=`.
 
 use crate::view::{Viewer, view};
-use crate::{Users, name};
+use crate::{Users, nobody};
 use axum::extract::{Path, State};
-use edge::{Caller, Json, Problem, Query};
+use edge::{Caller, Json, Lookup, Problem, Query};
 use schema::user::TextError;
-use schema::{Code, Phone, User, Username};
+use schema::{Phone, User, Username};
 use serde::Deserialize;
-use store::profiles::Name;
+use store::profiles::{Name, Profile};
 
 /// One person, by id or username.
 #[utoipa::path(
     get,
     path = "/api/users/{user}",
     tag = "users",
-    params(("user" = String, Path, description = "A user id or a username")),
+    params(("user" = String, Path, description = "A user id or a username", example = "john.doe")),
     responses(
         (status = 200, description = "The person, as far as the caller may see", body = User),
         (status = 401, description = "No good token", body = schema::api::Problem),
@@ -26,8 +26,8 @@ pub(crate) async fn by_path(
     caller: Caller,
     Path(user): Path<String>,
 ) -> Result<Json<User>, Problem> {
-    let name = name(&user).ok_or_else(nobody)?;
-    users.look_up(&caller, &name, Viewer::Anybody).await
+    let profile = users.named(&user).await?;
+    users.show(&caller, profile, false).await.map(Json)
 }
 
 /// Exactly one of them.
@@ -36,12 +36,15 @@ pub(crate) async fn by_path(
 #[into_params(parameter_in = Query)]
 pub(crate) struct By {
     /// The whole phone number.
+    #[param(example = "+1234567890")]
     phone_number: Option<String>,
     /// The whole username.
+    #[param(example = "john.doe")]
     username: Option<String>,
 }
 
-/// One person, by phone number or username, exactly.
+/// One person, by phone number or username, exactly. Look-ups are bounded tightly
+/// (`limits.lookups_per_minute`): nobody may try out phone numbers.
 #[utoipa::path(
     get,
     path = "/api/users",
@@ -52,27 +55,24 @@ pub(crate) struct By {
         (status = 400, description = "None or both, or no phone number or username", body = schema::api::Problem),
         (status = 401, description = "No good token", body = schema::api::Problem),
         (status = 404, description = "Nobody of that name", body = schema::api::Problem),
+        (status = 429, description = "Too many look-ups", body = schema::api::Problem),
     )
 )]
 pub(crate) async fn by_query(
     State(users): State<Users>,
     caller: Caller,
+    _lookup: Lookup,
     Query(by): Query<By>,
 ) -> Result<Json<User>, Problem> {
     const ONE: &str = "exactly one of phoneNumber and username";
-    let invalid = |field| move |TextError { reason, bound }| Problem::field(field, reason, bound);
-    match (by.phone_number, by.username) {
-        (Some(phone), None) => {
-            let phone: Phone = with_plus(phone).parse().map_err(invalid("phoneNumber"))?;
-            users.look_up(&caller, &Name::Phone(phone), Viewer::KnowsPhone).await
-        }
-        (None, Some(username)) => {
-            let username: Username = username.parse().map_err(invalid("username"))?;
-            users.look_up(&caller, &Name::Username(username), Viewer::Anybody).await
-        }
-        (None, None) => Err(Problem::field("phoneNumber", "is missing", ONE)),
-        (Some(_), Some(_)) => Err(Problem::field("username", "comes with phoneNumber", ONE)),
-    }
+    let (name, knows_phone) = match (by.phone_number, by.username) {
+        (Some(phone), None) => (phone_name(&with_plus(phone))?, true),
+        (None, Some(username)) => (username_name(&username)?, false),
+        (None, None) => return Err(Problem::field("phoneNumber", "is missing", ONE)),
+        (Some(_), Some(_)) => return Err(Problem::field("username", "comes with phoneNumber", ONE)),
+    };
+    let profile = users.profiles().find(&name).await?.ok_or_else(nobody)?;
+    users.show(&caller, profile, knows_phone).await.map(Json)
 }
 
 /// A plus that the caller did not encode arrives as a space.
@@ -83,14 +83,29 @@ fn with_plus(phone: String) -> String {
     }
 }
 
-impl Users {
-    async fn look_up(&self, caller: &Caller, name: &Name, viewer: Viewer) -> Result<Json<User>, Problem> {
-        let profile = self.profiles.find(name).await?.ok_or_else(nobody)?;
-        let viewer = if profile.user_id == caller.user { Viewer::Owner } else { viewer };
-        Ok(Json(view(profile, viewer)))
-    }
+pub(crate) fn phone_name(text: &str) -> Result<Name, Problem> {
+    text.parse::<Phone>().map(Name::Phone).map_err(|error| invalid("phoneNumber", error))
 }
 
-pub(crate) fn nobody() -> Problem {
-    Problem::new(Code::NotFound, "there is no such user")
+pub(crate) fn username_name(text: &str) -> Result<Name, Problem> {
+    text.parse::<Username>().map(Name::Username).map_err(|error| invalid("username", error))
+}
+
+fn invalid(field: &str, TextError { reason, bound }: TextError) -> Problem {
+    Problem::field(field, reason, bound)
+}
+
+impl Users {
+    /// A person as the caller may see them.
+    pub(crate) async fn show(
+        &self,
+        caller: &Caller,
+        profile: Profile,
+        knows_phone: bool,
+    ) -> Result<User, Problem> {
+        let messages = &*self.0.parts.messages;
+        let relation = store::relation(self.profiles(), messages, caller.user, profile.user_id).await?;
+        let viewer = Viewer::of(relation);
+        Ok(view(profile, Viewer { knows_phone: knows_phone || viewer.knows_phone, ..viewer }))
+    }
 }
