@@ -6,6 +6,7 @@ use schema::wire::stomp::{Command, Decoder, Frame, Side, Version};
 use std::io;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// One connected, authenticated session.
@@ -21,21 +22,57 @@ fn broken(error: impl std::fmt::Display) -> io::Error {
 impl Client {
     /// Connects to the gateway on this port and authenticates.
     pub(crate) async fn connect(port: u16, token: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        let mut client = Self::open(port, "", &[]).await?;
+        client.greet(&[("Authorization", &format!("Bearer {token}"))]).await?;
+        Ok(client)
+    }
+
+    /// Opens a socket with this query (`?…`) and these headers of the upgrade; who it is comes later.
+    pub(crate) async fn open(port: u16, query: &str, headers: &[(&'static str, &str)]) -> io::Result<Self> {
+        Self::over(TcpStream::connect(("127.0.0.1", port)).await?, port, query, headers).await
+    }
+
+    /// The same over a connection that is there already.
+    pub(crate) async fn over(
+        stream: TcpStream,
+        port: u16,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        let url = format!("ws://127.0.0.1:{port}/ws/websocket");
-        let (socket, _) = client_async(url, stream).await.map_err(broken)?;
+        let url = format!("ws://127.0.0.1:{port}/ws/websocket{query}");
+        let mut request = url.into_client_request().map_err(broken)?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().map_err(broken)?);
+        }
+        let (socket, _) = client_async(request, stream).await.map_err(broken)?;
         let mut decoder = Decoder::new(Side::Client);
         decoder.set_version(Version::V12);
-        let mut client = Self { socket, decoder };
-        let connect = Frame::new(Command::Connect)
-            .with("accept-version", "1.2")
-            .with("heart-beat", "0,0")
-            .with("Authorization", &format!("Bearer {token}"));
-        client.put(connect).await?;
-        match client.next().await? {
-            frame if frame.command == Command::Connected => Ok(client),
+        Ok(Self { socket, decoder })
+    }
+
+    /// CONNECT with these headers; answers the user that CONNECTED names.
+    pub(crate) async fn greet(&mut self, headers: &[(&str, &str)]) -> io::Result<String> {
+        let connect = Frame::new(Command::Connect).with("accept-version", "1.2").with("heart-beat", "0,0");
+        let connect = headers.iter().fold(connect, |frame, (name, value)| frame.with(name, value));
+        self.put(connect).await?;
+        match self.next().await? {
+            frame if frame.command == Command::Connected => {
+                Ok(frame.header("user-name").unwrap_or_default().to_owned())
+            }
             frame => Err(broken(format!("{:?} {:?}", frame.command, frame.header("message")))),
+        }
+    }
+
+    /// Waits for the server to close; answers the code and the reason of its close frame.
+    pub(crate) async fn closed(&mut self) -> io::Result<(u16, String)> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Close(Some(close)))) => return Ok((close.code.into(), close.reason.to_string())),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(error)),
+                None => return Err(broken("closed without a close frame")),
+            }
         }
     }
 
