@@ -1,4 +1,4 @@
-// A chatd of its own for a test: free ports, an empty data folder, ended by pid.
+// A chatd of its own for a test file: free ports, an empty data folder, ended by pid.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,6 +8,17 @@ import { createInterface } from "node:readline";
 
 // Eight services and the admin listener count on from the gateway's port.
 const PORTS = 11;
+const START_MS = 30_000;
+const PASSWORD = "correct horse battery";
+
+// The tests make more calls and longer messages than the defaults allow; what bounds them has tests of its own.
+const SETTINGS = {
+  "auth.bcrypt_cost": 10,
+  "limits.content_chars": 49_000,
+  "limits.messages_per_second": 0,
+  "limits.registrations_per_minute": 0,
+  "limits.requests_per_minute": 0,
+};
 
 function free(port) {
   return new Promise((resolve) => {
@@ -25,41 +36,98 @@ async function freePorts() {
   }
 }
 
-export async function start() {
-  const data = mkdtempSync(join(tmpdir(), "chatd-clients-"));
-  const port = await freePorts();
-  const child = spawn(
-    process.env.BIN,
-    ["--data", data, "--port", String(port), "--set", "limits.requests_per_minute=0", "--set", "limits.messages_per_second=0"],
-    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, RUST_LOG: "warn" } },
-  );
+// The tests import this before any server runs, so the process that dies takes its servers with it.
+const children = new Set();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
+async function spawned(data, port, settings) {
+  const set = Object.entries({ ...SETTINGS, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  const child = spawn(process.env.BIN, ["--data", data, "--port", String(port), ...set], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, RUST_LOG: "warn" },
+  });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
   const lines = createInterface({ input: child.stdout });
   await new Promise((resolve, reject) => {
-    lines.on("line", (line) => line.startsWith("chatd ready") && resolve());
+    const late = setTimeout(() => reject(new Error(`chatd was not ready within ${START_MS} ms`)), START_MS);
+    lines.on("line", (line) => {
+      if (!line.startsWith("chatd ready")) return;
+      clearTimeout(late);
+      resolve();
+    });
     child.once("exit", (code) => reject(new Error(`chatd ended with ${code} before it was ready`)));
   });
-  const token = readFileSync(join(data, "admin.token"), "utf8").trim();
-  const admin = async (path, body) => {
-    const answer = await fetch(`http://127.0.0.1:${port + 10}${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
+  return child;
+}
+
+async function answer(response) {
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${text}`);
+  return text && JSON.parse(text);
+}
+
+// Settings are keys of chatd's configuration, such as { "limits.content_chars": 100 }.
+export async function start(settings = {}) {
+  const data = mkdtempSync(join(tmpdir(), "chatd-clients-"));
+  const port = await freePorts();
+  const child = await spawned(data, port, settings);
+  const admin = readFileSync(join(data, "admin.token"), "utf8").trim();
+  const call = async (method, url, bearer, body) =>
+    fetch(url, {
+      method,
+      headers: { ...(bearer && { authorization: `Bearer ${bearer}` }), "content-type": "application/json" },
+      body: body && JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
+  const operate = async (path, body) => answer(await call("POST", `http://127.0.0.1:${port + 10}${path}`, admin, body));
+  let phones = 0;
   return {
+    port,
+    password: PASSWORD,
+    // Cookies go by host: one person can be at home at each of the two names of this machine.
+    at: (host, scheme = "http") => `${scheme}://${host}:${port}`,
     url: `http://127.0.0.1:${port}`,
+    sockjs: `http://127.0.0.1:${port}/ws`,
     websocket: `ws://127.0.0.1:${port}/ws/websocket`,
-    // Creates people and gives each a token.
+
+    // Any call of the REST API, as a person who has a token; the body of its answer.
+    rest: async (person, method, path, body) =>
+      answer(await call(method, `http://127.0.0.1:${port}${path}`, person?.token, body)),
+
+    // People without a password, each with a token.
     async people(...names) {
-      await admin("/admin/users/import", { users: names.map((username) => ({ username })) });
-      const { tokens } = await admin("/admin/tokens", { users: names });
+      await operate("/admin/users/import", { users: names.map((username) => ({ username })) });
+      const { tokens } = await operate("/admin/tokens", { users: names });
       return tokens.map((minted, n) => ({ name: names[n], id: minted.userId, token: minted.accessToken }));
     },
+
+    // Somebody with a password, who may sign in.
+    async register(name) {
+      const phoneNumber = `+4930${String(++phones).padStart(7, "0")}`;
+      const body = { phoneNumber, password: PASSWORD, displayName: name, username: name };
+      const session = await this.rest(undefined, "POST", "/api/auth/register", body);
+      return { name, id: session.userId };
+    },
+
+    // Signs in: a session's token, and its cookie as a browser would send it back.
+    async login(person) {
+      const body = { username: person.name, password: PASSWORD };
+      const response = await call("POST", `http://127.0.0.1:${port}/api/auth/login`, undefined, body);
+      const cookie = response.headers.get("set-cookie")?.split(";")[0];
+      const { accessToken, refreshToken } = await answer(response);
+      return { ...person, token: accessToken, refreshToken, cookie };
+    },
+
+    async ticket(person) {
+      return (await this.rest(person, "POST", "/api/auth/ticket")).ticket;
+    },
+
     async stop() {
-      child.kill("SIGTERM");
-      await new Promise((resolve) => child.once("exit", resolve));
+      if (children.has(child)) {
+        const ended = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGTERM");
+        await ended;
+      }
       rmSync(data, { recursive: true, force: true });
     },
   };
