@@ -4,7 +4,9 @@
 pub mod signal;
 
 use crate::{Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// How somebody looks to others, or to themselves.
@@ -20,7 +22,7 @@ pub enum Status {
 }
 
 /// What a person may choose. It counts while a socket of theirs is open, and lasts until they choose anew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Chosen {
     /// Nothing in particular: clears an earlier choice.
@@ -29,6 +31,19 @@ pub enum Chosen {
     Away,
     Busy,
     Invisible,
+}
+
+/// By its name, and in no other form that an enum may take.
+impl<'de> Deserialize<'de> for Chosen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*<Cow<'de, str>>::deserialize(deserializer)? {
+            "ONLINE" => Ok(Chosen::Online),
+            "AWAY" => Ok(Chosen::Away),
+            "BUSY" => Ok(Chosen::Busy),
+            "INVISIBLE" => Ok(Chosen::Invisible),
+            _ => Err(D::Error::custom("is no status to choose (ONLINE, AWAY, BUSY or INVISIBLE)")),
+        }
+    }
 }
 
 impl Chosen {
@@ -155,7 +170,8 @@ mod tests {
             let body = format!(r#"{{"{name}":"bob","typing":true}}"#);
             assert_eq!(serde_json::from_str::<TypingRequest>(&body).unwrap().peer_id, "bob");
         }
-        for bad in [r#"{"status":"OFFLINE"}"#, r#"{"status":"online"}"#, r#"{"status":1}"#, "{}"] {
+        let map = r#"{"status":{"AWAY":null}}"#;
+        for bad in [r#"{"status":"OFFLINE"}"#, r#"{"status":"online"}"#, r#"{"status":1}"#, map, "{}"] {
             assert!(serde_json::from_str::<StatusChoice>(bad).is_err(), "{bad}");
         }
     }

@@ -200,7 +200,9 @@ mod tests {
         assert_eq!(begun, TYPING_PER_SECOND);
         let later = now + Duration::from_secs(1);
         assert_eq!(table.turn(ann, bob, true, later), Turned::Begins);
-        (0..TYPING_PEERS).for_each(|_| drop(table.begin(ann, UserId::draw(), later, || {})));
+        for _ in 0..TYPING_PEERS {
+            table.begin(ann, UserId::draw(), later, || {});
+        }
         assert_eq!(table.turn(ann, bob, true, later), Turned::Shed);
         assert_eq!((table.by(ann).len(), table.among(Some(&HashSet::from([bob]))).len()), (TYPING_PEERS, 0));
     }

@@ -1,0 +1,14 @@
+//! Presence on embedded stores: devices, privacy, typing, restarts, and what it costs.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
+
+mod devices;
+mod ear;
+mod input;
+mod live;
+mod privacy;
+mod restart;
+mod signals;
+mod storm;
+mod typing;
+mod world;
