@@ -4,8 +4,8 @@
 //! ends, so guesses made at once count like guesses in a row.
 
 use crate::Auth;
+use crate::throttle::Window;
 use edge::{Peer, Problem};
-use schema::Code;
 use store::profiles::Name;
 
 /// A guess that may be made. Dropped, it was wrong.
@@ -18,14 +18,15 @@ pub(crate) struct Guess<'a> {
 impl Auth {
     /// Counts a guess at an account, named by its id if it is known, or else by the name that nobody has.
     pub(crate) fn guess(&self, name: Name, peer: Peer) -> Result<Guess<'_>, Problem> {
-        let refused = |seconds| {
-            Problem::new(Code::RateLimited, "too many wrong passwords; come back later").retry_after(seconds)
+        let refused = |window: &Window, seconds| {
+            Problem::too_many("too many wrong passwords; come back later", seconds, window.used_up(seconds))
         };
-        self.0.failures_by_address.take(&peer).map_err(refused)?;
-        self.0.failures_by_account.take(&name).map_err(|seconds| {
+        let (address, account) = (&self.0.failures_by_address, &self.0.failures_by_account);
+        address.take(&peer).map_err(|seconds| refused(address, seconds))?;
+        account.take(&name).map_err(|seconds| {
             // The guess was not made, so the address has not made it.
-            self.0.failures_by_address.give_back(&peer);
-            refused(seconds)
+            address.give_back(&peer);
+            refused(account, seconds)
         })?;
         Ok(Guess { auth: self, name, peer })
     }

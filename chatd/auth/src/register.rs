@@ -45,8 +45,10 @@ pub(crate) async fn register(
     Json(body): Json<Body>,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let wanted = check(body)?;
-    auth.0.registrations.take(&peer).map_err(|seconds| {
-        Problem::new(Code::RateLimited, "too many registrations from this address").retry_after(seconds)
+    let registrations = &auth.0.registrations;
+    registrations.take(&peer).map_err(|seconds| {
+        let detail = "too many registrations from this address";
+        Problem::too_many(detail, seconds, registrations.used_up(seconds))
     })?;
     auth.refuse_taken(&wanted).await?;
     let account = Account {

@@ -1,5 +1,6 @@
 //! Counting in a window of time, by key: wrong passwords, registrations.
 
+use edge::Allowance;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -42,6 +43,11 @@ impl Window {
         if let Some(count) = self.counts.lock().get_mut(&hash(key)) {
             count.count = count.count.saturating_sub(1);
         }
+    }
+
+    /// What a refusal's headers say: nothing is left until the window ends, in so many seconds.
+    pub(crate) fn used_up(&self, seconds: u32) -> Allowance {
+        Allowance { limit: self.bound, remaining: 0, reset_s: seconds }
     }
 
     /// Forgets a key.

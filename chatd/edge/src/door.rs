@@ -28,7 +28,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// What anybody may call under `/api`.
-pub(crate) const PUBLIC: [&str; 5] = [
+pub const PUBLIC: [&str; 5] = [
     "/api/auth/register",
     "/api/auth/login",
     "/api/auth/refresh",

@@ -77,8 +77,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.eq_ignore_ascii_case("application/json")
 }
 
-/// Reads a body up to a bound; a length that is announced above it is refused unread.
-async fn read(request: Request<Body>, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a body of any type up to a bound in bytes; a length that is announced above it is refused unread.
+///
+/// # Errors
+/// `too-large`, and `malformed` for a body that did not arrive in its time, or not wholly.
+pub async fn read(request: Request<Body>, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::TooLarge, format!("the body is larger than {limit} bytes"));
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

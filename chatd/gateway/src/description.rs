@@ -2,6 +2,7 @@
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use edge::door::PUBLIC as PUBLIC_PATHS;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -37,6 +38,14 @@ pub fn describe(mut api: OpenApi, about: About) -> Text {
     api.components
         .get_or_insert_with(Components::new)
         .add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    for (path, item) in &mut api.paths.paths {
+        if PUBLIC_PATHS.contains(&path.as_str()) || path.starts_with("/.well-known/") {
+            let calls = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+            for call in calls.into_iter().flatten() {
+                call.security = Some(vec![SecurityRequirement::default()]);
+            }
+        }
+    }
     api.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
     Text::of(&api)
 }

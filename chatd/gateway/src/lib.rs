@@ -54,7 +54,7 @@ pub fn routes(upstreams: Upstreams, limits: Vec<Limit>) -> Router {
 }
 
 /// The bounds in force.
-#[utoipa::path(get, path = "/api/limits", tag = "gateway", responses((status = 200, body = Limits)), security(()))]
+#[utoipa::path(get, path = "/api/limits", tag = "gateway", responses((status = 200, body = Limits)))]
 async fn list_limits(axum::extract::State(limits): axum::extract::State<Limits>) -> Json<Limits> {
     Json(limits)
 }

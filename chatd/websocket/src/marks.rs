@@ -7,7 +7,7 @@ use crate::Hub;
 use crate::beats;
 use crate::connection::{Connection, Identity};
 use crate::destination::AckMode;
-use crate::send::{Pending, no_json};
+use crate::send::Pending;
 use crate::session::{Fatal, Session};
 use crate::subscribe::missing;
 use crate::watermark::Acked;
@@ -59,9 +59,9 @@ impl Session {
     /// `/app/chat.delivered` and `/app/chat.seen`.
     pub(crate) async fn mark(&mut self, frame: &Frame, kind: MarkKind, pending: Pending) {
         let Some(who) = self.connection.identity.get().copied() else { return };
-        let request: MarkRequest = match serde_json::from_slice(&frame.body) {
+        let request: MarkRequest = match edge::parse(&frame.body) {
             Ok(request) => request,
-            Err(error) => return pending.refused(&no_json("mark", &error)),
+            Err(problem) => return pending.refused(&problem),
         };
         let peer = match Box::pin(self.hub.chat.resolve(&request.peer_id)).await {
             Ok(peer) => peer,

@@ -139,9 +139,9 @@ impl Session {
 
     async fn send_message(&mut self, frame: &Frame, pending: Pending) {
         let Some(who) = self.connection.identity.get() else { return };
-        let mut draft: Draft = match serde_json::from_slice(&frame.body) {
+        let mut draft: Draft = match edge::parse(&frame.body) {
             Ok(draft) => draft,
-            Err(error) => return pending.refused(&no_json("message", &error)),
+            Err(problem) => return pending.refused(&problem),
         };
         if !self.replays.is_empty() && self.sent_meanwhile.len() < limits::SENDS_IN_FLIGHT {
             // Named here, so that the running replay knows it when it comes by.
@@ -157,11 +157,6 @@ impl Session {
         // On the heap: an idle session must not keep room for it.
         Box::pin(self.hub.chat.send(origin, draft, answer)).await;
     }
-}
-
-/// The answer to a body that is not what the destination takes.
-pub(crate) fn no_json(what: &str, error: &serde_json::Error) -> Problem {
-    Problem::new(Code::Malformed, format!("the body is no {what}: {error}"))
 }
 
 #[cfg(test)]
