@@ -103,17 +103,25 @@ impl Drop for Booked {
 }
 
 impl Session {
-    /// Serves one socket to its end.
-    pub(crate) async fn run(hub: Arc<Hub>, socket: Socket, entry: Box<Entry>, permit: Option<SocketPermit>) {
+    /// Serves one socket to its end. The session is on the heap at once: nothing else of it stays in the
+    /// task.
+    pub(crate) fn run(
+        hub: Arc<Hub>,
+        socket: Socket,
+        entry: Box<Entry>,
+        permit: Option<SocketPermit>,
+    ) -> impl Future<Output = ()> {
         let id = hub.next_connection.fetch_add(1, Ordering::Relaxed);
         let connection = Arc::new(Connection::new(id, hub.config.outbox_bytes));
         hub.connections.open(&connection);
         hub.metrics.sockets.inc();
         let booked = Booked { hub: Arc::clone(&hub), connection: Arc::clone(&connection), _permit: permit };
         let session = Box::new(Self::new(hub, connection, socket, entry));
-        if AssertUnwindSafe(session.serve()).catch_unwind().await.is_err() {
-            booked.hub.metrics.session_panics.inc();
-            tracing::error!(connection = booked.connection.id, "a session ended in a panic");
+        async move {
+            if AssertUnwindSafe(session.serve()).catch_unwind().await.is_err() {
+                booked.hub.metrics.session_panics.inc();
+                tracing::error!(connection = booked.connection.id, "a session ended in a panic");
+            }
         }
     }
 
@@ -138,7 +146,8 @@ impl Session {
             leaving: None,
             pings: Pings::default(),
             beat_due: false,
-            unflushed: false,
+            // A framed socket begins with a word of its own.
+            unflushed: true,
         }
     }
 

@@ -43,6 +43,14 @@ pub(crate) enum Incoming {
 pub(crate) struct Broken;
 
 impl Socket {
+    /// SockJS over this WebSocket; an array of messages may have so many bytes. Its first word is in the
+    /// buffer already and leaves with the first flush: a client gives a transport a few round trips to show it.
+    pub(crate) fn framed(mut socket: WebSocket, array_bytes: usize) -> Self {
+        // Should it fail, so will the first read.
+        let _ = socket.start_send_unpin(Message::Text(sockjs::OPEN.into()));
+        Socket::Framed(socket, array_bytes)
+    }
+
     /// What comes next from the client.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         let (socket, array_bytes) = match self {
@@ -159,5 +167,23 @@ fn code_of(error: axum::Error) -> Option<u16> {
         Some(Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => None,
         Some(Protocol(_)) => Some(1002),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Session;
+
+    fn future<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_stays_small() {
+        let (session, socket, task) = (size_of::<Session>(), size_of::<Socket>(), future(Session::run));
+        assert!(socket <= size_of::<WebSocket>() + 8, "three transports cost a plain one nothing: {socket}");
+        assert!(session <= 1024, "{session}");
+        assert!(task <= 768, "what is not in the box: {task}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::Hub;
 use crate::session::Session;
 use crate::socket::Socket;
-use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONNECTION, COOKIE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, Version};
@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{RequestExt, Router};
 use edge::{Problem, SocketPermits, caller, origin};
-use schema::wire::sockjs;
 use schema::{Code, limits};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,16 +71,12 @@ pub(crate) async fn upgrade(hub: Arc<Hub>, mut request: Request, framing: Framin
         .max_message_size(message_bytes)
         .max_frame_size(message_bytes)
         .protocols(PROTOCOLS)
-        .on_upgrade(async move |mut socket| {
+        .on_upgrade(move |socket| {
             let socket = match framing {
                 Framing::Plain => Socket::Plain(socket),
-                // At once: the client gives a transport a few round trips to show it.
-                Framing::Sockjs => match socket.send(Message::Text(sockjs::OPEN.into())).await {
-                    Ok(()) => Socket::Framed(socket, message_bytes),
-                    Err(_) => return,
-                },
+                Framing::Sockjs => Socket::framed(socket, message_bytes),
             };
-            Session::run(hub, socket, entry, permit).await;
+            Session::run(hub, socket, entry, permit)
         })
 }
 

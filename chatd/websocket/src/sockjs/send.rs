@@ -5,12 +5,11 @@ use super::{no_session, session_headers};
 use crate::Hub;
 use crate::socket::Broken;
 use crate::upgrade::Entry;
-use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use edge::Problem;
+use edge::{Problem, extract};
 use schema::wire::sockjs;
 use schema::{Code, limits};
 use tokio::time::timeout;
@@ -27,7 +26,7 @@ async fn post(hub: &Hub, name: &str, request: Request) -> Result<(), Problem> {
     let entry = Entry::of(request.headers(), request.uri(), &hub.config.allowed_origins);
     // Looked for before the body is read: nobody posts for long to what is not there.
     let line = hub.lines.find(name, Visitor::new(&request, &entry), &hub.verifier)?;
-    let text = read(request.into_body(), hub.config.frame_bytes * limits::SOCKJS_ARRAY_FRAMES).await?;
+    let text = read(request, hub.config.frame_bytes * limits::SOCKJS_ARRAY_FRAMES).await?;
     match timeout(limits::SEND_TIME, line.post(text)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Broken)) => Err(no_session()),
@@ -40,15 +39,10 @@ async fn post(hub: &Hub, name: &str, request: Request) -> Result<(), Problem> {
 }
 
 /// The messages of a body, joined. Any content type will do.
-async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
-    let late =
-        |_| Problem::new(Code::Malformed, format!("the body took longer than {:?}", limits::HTTP_TIME));
-    let body = timeout(limits::HTTP_TIME, to_bytes(body, max)).await.map_err(late)?;
-    let too_large = || Problem::new(Code::TooLarge, format!("an array of messages may have {max} bytes"));
-    let body = body.map_err(|_| too_large())?;
+async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
+    let body = extract::read(request, max).await?;
     match sockjs::decode(&body, max) {
         Ok(text) => Ok(text.into()),
-        Err(sockjs::Error::TooLarge(_)) => Err(too_large()),
         Err(error) => Err(Problem::new(Code::Malformed, error.to_string())),
     }
 }

@@ -89,7 +89,7 @@ impl Http {
 
     /// The next piece as text; there must be one.
     pub(crate) async fn text(&mut self) -> String {
-        String::from_utf8(self.chunk().await.expect("the response ended")).unwrap()
+        String::from_utf8(self.chunk().await.unwrap()).unwrap()
     }
 
     /// A request and its whole answer.
