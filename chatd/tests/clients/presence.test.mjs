@@ -11,7 +11,7 @@ let server;
 before(async () => {
   server = await start();
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -65,23 +65,32 @@ test("a contact is seen to come, change, hide and go, and to type", async () => 
   await watching.close();
 });
 
-test("a person's topic tells whoever may see them, and a block ends it", async () => {
-  const [cat, dan] = await server.people("cat", "dan");
-  const watching = await speak(cat, { socket: plain(server.websocket), destinations: ["/topic/presence.dan"] });
+test("a person's topic tells whoever may see them, and nothing behind a block", async () => {
+  const [cat, dan, eve] = await server.people("cat", "dan", "eve");
+  const destinations = ["/topic/presence.dan", "/user/queue/typing", "/user/queue/messages"];
+  const watching = await speak(cat, { socket: plain(server.websocket), destinations });
   let there = await speak(dan, { socket: plain(server.websocket) });
   assert.equal((await status(watching, dan, "ONLINE")).destination, "/topic/presence.dan");
   await there.close();
   await status(watching, dan, "OFFLINE");
 
   await server.rest(dan, "PUT", `/api/users/me/blocks/${cat.id}`);
-  const hidden = await server.rest(cat, "GET", "/api/presence/dan");
-  assert.deepEqual({ ...hidden, userId: undefined }, { status: "OFFLINE", userId: undefined });
   there = await speak(dan, { socket: plain(server.websocket) });
-  await there.publish("/app/chat.typing", { peerId: "cat", typing: true });
-  // A message of their own tells that everything before it has had its time.
-  await server.rest(dan, "DELETE", `/api/users/me/blocks/${cat.id}`);
   await there.publish("/app/presence.update", { status: "BUSY" });
-  const next = await until(watching.inbox, (body) => body.userId === dan.id && body.status !== "OFFLINE", "dan");
-  assert.ok(["BUSY", "ONLINE"].includes(next.status));
+  await there.publish("/app/chat.typing", { peerId: "cat", typing: true });
+  assert.deepEqual(await server.rest(cat, "GET", "/api/presence/dan"), { userId: dan.id, status: "OFFLINE" });
+  // All of that has had its time when this is here.
+  const body = { recipientId: "cat", content: "anything of dan?", messageType: "TEXT" };
+  await server.rest(eve, "POST", "/api/chat/messages", body);
+  const told = [];
+  await until(watching.inbox, (body) => told.push(body) && body.senderId === eve.id, "a message");
+  assert.deepEqual(
+    told.slice(0, -1).filter((body) => body.status !== "OFFLINE" || body.lastSeen),
+    [],
+  );
+
+  await server.rest(dan, "DELETE", `/api/users/me/blocks/${cat.id}`);
+  await there.publish("/app/presence.update", { status: "AWAY" });
+  await status(watching, dan, "AWAY");
   await Promise.all([there.close(), watching.close()]);
 });

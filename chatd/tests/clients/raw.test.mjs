@@ -11,7 +11,7 @@ let server;
 before(async () => {
   server = await start();
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 // A socket that collects texts as they come.
 async function open(url, protocols, options) {

@@ -15,7 +15,7 @@ let server;
 before(async () => {
   server = await start();
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 async function overSockjs(person, transport) {
   const headers = { Authorization: `Bearer ${person.token}` };

@@ -14,7 +14,7 @@ let server;
 before(async () => {
   server = await start();
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 async function speak(person, webSocketFactory) {
   const rx = new RxStomp();

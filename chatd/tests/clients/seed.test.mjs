@@ -7,6 +7,7 @@ import { signIn, signOut } from "./jar.mjs";
 import { CHARACTERS, Inbox, LARGE, assertMessage, carries, sendAll, talk, within } from "./pair.mjs";
 import { start } from "./server.mjs";
 import { TRANSPORTS, sockjs, speak } from "./stompjs2.mjs";
+import * as stompjs7 from "./stompjs7.mjs";
 
 const SNIPPET = readFileSync(new URL("fixtures/seed.js", import.meta.url), "utf8");
 const BURST = 300;
@@ -26,7 +27,7 @@ before(async () => {
     idle.push({ beats, client: await speak(person, { socket, headers: bearer(person) }) });
   }
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 // Two people whose names tell which test they belong to.
 const pair = (test) => server.people(`${test}.ann`, `${test}.bob`);
@@ -134,6 +135,16 @@ for (const transport of TRANSPORTS) {
         bob,
         Array.from({ length: BURST }, (_, n) => `burst ${n}`),
       );
+      await Promise.all([ann.close(), bob.close()]);
+    });
+
+    test("responses that end because they are long lose nothing", async () => {
+      const people = await pair(`${slug(transport)}.long`);
+      const ann = await stompjs7.speak(people[0], { socket: stompjs7.plain(server.websocket) });
+      const bob = await byHeader(people[1], transport);
+      // Several responses long, and less than may wait for a client that is between two of them.
+      const paragraphs = Array.from({ length: BURST }, (_, n) => `${n} ${"on and on ".repeat(80)}`);
+      await carries(ann, bob, paragraphs);
       await Promise.all([ann.close(), bob.close()]);
     });
 

@@ -42,6 +42,7 @@ process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 
 async function spawned(data, port, settings) {
   const set = Object.entries({ ...SETTINGS, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  if (!process.env.BIN) throw new Error("set BIN to the chatd that is to be tested");
   const child = spawn(process.env.BIN, ["--data", data, "--port", String(port), ...set], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, RUST_LOG: "warn" },

@@ -15,7 +15,7 @@ let server;
 before(async () => {
   server = await start();
 });
-after(() => server.stop());
+after(() => server?.stop());
 
 // A fresh pair of people who speak over these sockets.
 let pairs = 0;
