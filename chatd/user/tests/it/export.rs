@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use store::Error;
 use store::messages::{Applied, Block, FeedEntry, Head, IdEntry, Messages, Page, StoredMessage, Write};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use user::Config;
 
 const PATH: &str = "/api/users/me/export";
@@ -163,6 +166,36 @@ async fn an_export_that_breaks_off_does_not_look_whole() {
     calls_left.store(usize::MAX, Ordering::SeqCst);
     let export: Export = service.get(0, PATH).await.json(200);
     assert_eq!(export.conversations[0].messages.len(), 1000);
+}
+
+/// On a connection: the chunk that ends a body (RFC 9112, 7.1) does not come, so every client knows.
+#[tokio::test]
+async fn an_export_that_breaks_off_ends_the_connection() {
+    let calls_left = Arc::new(AtomicUsize::new(10));
+    let calls = Arc::clone(&calls_left);
+    let failing = move |inner| Arc::new(Failing { inner, calls_left: calls }) as Arc<dyn Messages>;
+    let service = Service::with(2, failing, 0, Config::default()).await;
+    talk(&service, [0, 1], 1000).await;
+    let listener = edge::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let drain = CancellationToken::new();
+    let serving = tokio::spawn(edge::serve(listener, service.app.clone(), drain.clone()));
+    for (left, whole) in [(10, false), (usize::MAX, true)] {
+        calls_left.store(left, Ordering::SeqCst);
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let token = service.token(0);
+        let request = format!(
+            "GET {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = connection.read_to_end(&mut answer).await;
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.starts_with("HTTP/1.1 200 ") && text.contains("transfer-encoding: chunked"), "{read:?}");
+        assert_eq!(text.ends_with("\r\n0\r\n\r\n"), whole, "{read:?} after {} bytes", answer.len());
+    }
+    drain.cancel();
+    serving.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ use store::messages::Write;
 use tower::ServiceExt;
 use user::{Config, Parts, Users};
 
+/// Who changed, and the username that they had.
+pub(crate) type Change = (UserId, Option<String>);
+
 /// The epoch of the view, which no log stands behind here.
 const EPOCH: u32 = 1;
 
@@ -28,8 +31,8 @@ pub(crate) struct Service {
     pub(crate) people: Arc<embedded::People>,
     pub(crate) messages: Arc<dyn Messages>,
     pub(crate) revocations: Arc<Revocations>,
-    /// Everybody that was told to have changed, by their number, with the username that they had.
-    pub(crate) heard: Arc<Mutex<Vec<(UserId, Option<String>)>>>,
+    /// Everybody that was told to have changed.
+    heard: Arc<Mutex<Vec<Change>>>,
     pub(crate) ids: Vec<UserId>,
     tokens: Vec<String>,
     offset: AtomicU64,
@@ -156,8 +159,13 @@ impl Service {
         Position { epoch: EPOCH, partition: 0, offset: self.offset.fetch_add(1, Ordering::Relaxed) }
     }
 
+    /// The token of a person, by their number.
+    pub(crate) fn token(&self, who: usize) -> &str {
+        &self.tokens[who]
+    }
+
     /// Who changed since this was asked last.
-    pub(crate) fn heard(&self) -> Vec<(UserId, Option<String>)> {
+    pub(crate) fn heard(&self) -> Vec<Change> {
         std::mem::take(&mut *self.heard.lock())
     }
 }
