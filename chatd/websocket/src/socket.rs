@@ -19,9 +19,27 @@ use tokio_tungstenite::tungstenite;
 /// The three ways to a client.
 pub(crate) enum Socket {
     Plain(WebSocket),
-    /// With the bytes that an array of messages may have.
-    Framed(WebSocket, usize),
+    Framed(WebSocket, Reader),
     Polled(Carrier),
+}
+
+/// What reads the arrays of messages that come in SockJS frames.
+pub(crate) struct Reader {
+    arrays: sockjs::Arrays,
+    /// Bytes that an array may have.
+    max: usize,
+}
+
+impl Reader {
+    fn read(&mut self, data: &[u8]) -> Incoming {
+        match self.arrays.decode(data, self.max) {
+            Ok(text) => Incoming::Data(text.into()),
+            // SockJS takes an empty message for none.
+            Err(sockjs::Error::Empty) => Incoming::Data(Bytes::new()),
+            Err(sockjs::Error::TooLarge(_)) => Incoming::Broken(1009),
+            Err(sockjs::Error::Broken) => Incoming::Broken(1007),
+        }
+    }
 }
 
 /// What came from the other side.
@@ -48,14 +66,14 @@ impl Socket {
     pub(crate) fn framed(mut socket: WebSocket, array_bytes: usize) -> Self {
         // Should it fail, so will the first read.
         let _ = socket.start_send_unpin(Message::Text(sockjs::OPEN.into()));
-        Socket::Framed(socket, array_bytes)
+        Socket::Framed(socket, Reader { arrays: sockjs::Arrays::default(), max: array_bytes })
     }
 
     /// What comes next from the client.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        let (socket, array_bytes) = match self {
+        let (socket, reader) = match self {
             Socket::Plain(socket) => (socket, None),
-            Socket::Framed(socket, bytes) => (socket, Some(*bytes)),
+            Socket::Framed(socket, reader) => (socket, Some(reader)),
             Socket::Polled(carrier) => return carrier.poll_read(cx),
         };
         let data = match ready!(socket.poll_next_unpin(cx)) {
@@ -69,13 +87,9 @@ impl Socket {
             }
             None => return Poll::Ready(Incoming::Gone),
         };
-        Poll::Ready(match array_bytes.map(|max| sockjs::decode(&data, max)) {
+        Poll::Ready(match reader {
             None => Incoming::Data(data),
-            Some(Ok(text)) => Incoming::Data(text.into()),
-            // SockJS takes an empty message for none.
-            Some(Err(sockjs::Error::Empty)) => Incoming::Data(Bytes::new()),
-            Some(Err(sockjs::Error::TooLarge(_))) => Incoming::Broken(1009),
-            Some(Err(sockjs::Error::Broken)) => Incoming::Broken(1007),
+            Some(reader) => reader.read(&data),
         })
     }
 
