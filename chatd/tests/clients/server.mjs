@@ -36,9 +36,10 @@ async function freePorts() {
   }
 }
 
-// The tests import this before any server runs, so the process that dies takes its servers with it.
+// Whatever ends this process ends its servers.
 const children = new Set();
 process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+["SIGHUP", "SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, () => process.exit(1)));
 
 async function spawned(data, port, settings) {
   const set = Object.entries({ ...SETTINGS, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
