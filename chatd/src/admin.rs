@@ -76,6 +76,6 @@ impl Admin {
             .split_for_parts();
         let text = gateway::describe(api, ABOUT);
         let router = router.route("/openapi.json", get(move || async move { text }));
-        edge::shell(router).layer(from_fn_with_state(self.clone(), access::check))
+        edge::guarded(router, |router| router.layer(from_fn_with_state(self.clone(), access::check)))
     }
 }

@@ -41,8 +41,14 @@ impl Config {
     ) -> Result<Self, Failure> {
         let mut config = Self::default();
         if let Some(path) = &cli.config {
-            let text = std::fs::read_to_string(path)
+            let bytes = std::fs::read(path)
                 .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+            let text = String::from_utf8(bytes).map_err(|error| {
+                let at = error.utf8_error().valid_up_to();
+                let hint = "`chatd config doc` prints a file that is well formed";
+                let message = format!("{} is no TOML: no UTF-8 from byte {at} on", path.display());
+                Failure::new(Exit::BadKey, message, hint)
+            })?;
             config.file(&text, &path.display().to_string())?;
         }
         for (name, text) in environment {

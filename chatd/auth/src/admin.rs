@@ -20,7 +20,7 @@ impl Auth {
     /// `invalid` when a field breaks its rule, `user-already-exists` when a name is taken, or when the store
     /// does not answer.
     pub async fn create_user(&self, user: NewUser) -> Result<UserId, Problem> {
-        let person = self.person(user).await.map_err(|why| Problem::new(Code::Invalid, why))?;
+        let person = self.person(user).await?;
         let id = person.account.user_id;
         match self.0.profiles.create(vec![person]).await?.pop() {
             Some(outcome) => Ok(outcome.map(|()| id)?),
@@ -38,7 +38,7 @@ impl Auth {
                     results.push(None);
                     people.push(person);
                 }
-                Err(why) => results.push(Some(failed(why))),
+                Err(problem) => results.push(Some(failed(in_a_row(&problem)))),
             }
         }
         let mut created = self.create(people, on_conflict).await.into_iter();
@@ -81,30 +81,34 @@ impl Auth {
     }
 
     /// Checks a row and hashes its password; bulk work waits for room in the queue.
-    async fn person(&self, user: NewUser) -> Result<NewPerson, String> {
+    async fn person(&self, user: NewUser) -> Result<NewPerson, Problem> {
         let name = user.username.as_ref().map(ToString::to_string);
         let Some(name) = name.or_else(|| user.phone_number.as_ref().map(ToString::to_string)) else {
-            return Err("a user needs a username or a phoneNumber".to_owned());
+            return Err(Problem::field("username", "is missing", "a username or a phoneNumber, or both"));
         };
         let display_name = match user.display_name {
             Some(display_name) => display_name,
-            None => name.parse::<DisplayName>().map_err(|error| format!("displayName {error}"))?,
+            None => name
+                .parse::<DisplayName>()
+                .map_err(|error| Problem::field("displayName", error.reason, error.bound))?,
         };
         let password_hash = match (user.password, user.password_hash) {
-            (Some(_), Some(_)) => return Err("password and passwordHash: send one of them".to_owned()),
+            (Some(_), Some(_)) => {
+                return Err(Problem::field("passwordHash", "comes with password", "one of them"));
+            }
             (None, Some(hash)) => {
-                let told = |error: schema::message::FieldError| {
-                    format!("passwordHash {} ({})", error.reason, error.bound.unwrap_or_default())
-                };
-                passwords::check_hash(&hash).map_err(told).map(|()| Some(hash))?
+                passwords::check_hash(&hash).map_err(|error| {
+                    Problem::field("passwordHash", error.reason, error.bound.unwrap_or_default())
+                })?;
+                Some(hash)
             }
             (Some(password), None) => {
                 let mut errors = Vec::new();
                 passwords::check("password", &password, &mut errors);
-                if let Some(error) = errors.pop() {
-                    return Err(format!("password {} ({})", error.reason, error.bound.unwrap_or_default()));
+                if !errors.is_empty() {
+                    return Err(Problem::invalid(errors));
                 }
-                Some(self.0.hasher.hash_patiently(password).await.map_err(|p| p.detail().to_owned())?)
+                Some(self.0.hasher.hash_patiently(password).await?)
             }
             (None, None) => None,
         };
@@ -249,6 +253,14 @@ fn bad_row(code: Code, row: usize, reason: &str) -> Problem {
     let field = format!("users[{row}]");
     let error = schema::message::FieldError::new(&field, reason, "the id of a user who may sign in");
     Problem::new(code, format!("{field} {reason}")).with_errors(vec![error])
+}
+
+/// What a row's answer says of a problem.
+fn in_a_row(problem: &Problem) -> String {
+    match problem.body("").errors.pop() {
+        Some(error) => format!("{} {} ({})", error.field, error.reason, error.bound.unwrap_or_default()),
+        None => problem.detail().to_owned(),
+    }
 }
 
 fn failed(why: String) -> ImportResult {

@@ -91,12 +91,16 @@ pub fn door(router: Router, verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> R
     Door::new(verifier, limiter).around(router)
 }
 
-/// The layers of a listener that has its own idea of who may call, such as the administrators' one.
+/// The layers of a listener that anybody may call.
 pub fn shell(router: Router) -> Router {
+    guarded(router, |router| router)
+}
+
+/// The layers of a listener that has its own idea of who may call, such as the administrators' one. `gate`
+/// stands before every path, known or not, and behind what gives a refusal its trace id.
+pub fn guarded(router: Router, gate: impl FnOnce(Router) -> Router) -> Router {
     metrics::watch_panics();
-    router
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
+    gate(router.fallback(unknown_path).method_not_allowed_fallback(wrong_method))
         .layer(DefaultBodyLimit::max(JSON_BYTES))
         .layer(from_fn(answer::in_time))
         .layer(from_fn(|request: Request, next: Next| next.run(in_body_time(request, HTTP_TIME))))

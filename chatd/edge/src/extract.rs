@@ -12,7 +12,7 @@ use schema::Code;
 use schema::limits::{JSON_BYTES, JSON_DEPTH};
 use schema::message::FieldError;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 /// A JSON body: content type, size and time are checked, errors name the field.
@@ -149,6 +149,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
+        // Of a number where a word of a list is meant, the parser says that it is no JSON.
+        if error.inner().is_syntax() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            return data_problem(&path, "invalid type: no text, expected one of the documented words");
+        }
         json_problem(&path, error.inner())
     })?;
     deserializer.end().map_err(|error| json_problem(".", &error))?;
@@ -252,6 +256,9 @@ mod tests {
 
         let bad = br#"{"recipientId":"u","content":"c","messageType":"SHOUT"}"#;
         assert_eq!(first(&parse::<Draft>(bad).unwrap_err()).1.field, "messageType");
+        let bad = br#"{"recipientId":"u","content":"c","messageType":7}"#;
+        let (code, error) = first(&parse::<Draft>(bad).unwrap_err());
+        assert_eq!((code, error.field.as_str()), (Code::Malformed, "messageType"));
     }
 
     #[test]

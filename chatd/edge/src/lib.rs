@@ -3,7 +3,7 @@
 //!
 //! Stands on `schema` and `store`; every service and the gateway stand on it. It knows no service.
 //!
-//! - [`Door`], [`shell`]: the layers of a listener: trace id, panics, limits, identity, 404 and 405
+//! - [`Door`], [`guarded`], [`shell`]: the layers of a listener: trace id, panics, limits, identity, 404 and 405
 //! - [`Peer`], [`Secure`], [`origin`]: where a request comes from, and whose page makes it
 //! - [`Problem`]: the one error answer (RFC 9457); [`Json`], [`Query`]: bodies and parameters in
 //! - [`Caller`], [`Verifier`], [`Revocations`]: who calls, and which sessions have ended
@@ -46,7 +46,7 @@ pub mod trace;
 
 pub use caller::{Caller, Claims, Verifier};
 pub use changes::Changes;
-pub use door::{Door, door, shell};
+pub use door::{Door, door, guarded, shell};
 pub use extract::{BodyLimit, Json, Query, parse};
 pub use health::Health;
 pub use identify::Identify;
