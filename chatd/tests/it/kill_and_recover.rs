@@ -8,6 +8,7 @@ use crate::stomp::Client;
 use rand::RngExt;
 use schema::Message;
 use schema::api::History;
+use schema::message::Entry;
 use schema::wire::stomp::{Command, Frame};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -117,7 +118,7 @@ async fn history(server: &Server, token: &str, peer: &str) -> Vec<Message> {
         let after = all.last().map_or(0, |message| message.sequence);
         let url = format!("{}/api/chat/conversations/{peer}/messages?limit=200&after={after}", server.url());
         let page: History = http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
-        all.extend(page.messages);
+        all.extend(page.messages.into_iter().filter_map(Entry::message));
         if !page.has_more {
             return all;
         }

@@ -179,18 +179,26 @@ pub(crate) fn command(data: &Path, port: u16) -> Command {
     command.arg("--data").arg(data).arg("--port").arg(port.to_string());
     command.args(["--set", "limits.requests_per_minute=0", "--set", "limits.registrations_per_minute=0"]);
     command.args(["--set", "auth.bcrypt_cost=10"]);
-    // What started the test must not configure the server.
+    without_settings(&mut command);
+    command.env_remove("CARGO").stdin(Stdio::null());
+    command
+}
+
+/// What started the test must not configure what it starts.
+pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CHATD_") {
             command.env_remove(name);
         }
     }
-    command.env_remove("CARGO").stdin(Stdio::null());
-    command
 }
 
 /// The binary: cargo's for chatd's own tests; for other packages the one beside their test's binary.
+/// `BIN` names another one, such as a release build.
 pub(crate) fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("BIN") {
+        return PathBuf::from(path);
+    }
     if let Some(path) = option_env!("CARGO_BIN_EXE_chatd") {
         return PathBuf::from(path);
     }

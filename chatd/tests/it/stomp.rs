@@ -68,7 +68,9 @@ impl Client {
     pub(crate) async fn closed(&mut self) -> io::Result<(u16, String)> {
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Close(Some(close)))) => return Ok((close.code.into(), close.reason.to_string())),
+                Some(Ok(Message::Close(Some(close)))) => {
+                    return Ok((close.code.into(), close.reason.to_string()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(broken(error)),
                 None => return Err(broken("closed without a close frame")),
