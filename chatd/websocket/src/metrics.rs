@@ -16,6 +16,8 @@ pub(crate) struct Code {
 pub(crate) struct Metrics {
     /// Sockets open now.
     pub(crate) sockets: Gauge,
+    /// SockJS sessions over HTTP that are remembered.
+    pub(crate) lines: Gauge,
     /// Frames from clients.
     pub(crate) frames_in: Counter,
     /// Frames to clients, heart-beats not counted.
@@ -36,6 +38,7 @@ impl Metrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         registry.register("websocket_sockets", "Open sockets", metrics.sockets.clone());
+        registry.register("websocket_sockjs_lines", "SockJS sessions over HTTP", metrics.lines.clone());
         registry.register("websocket_frames_in", "STOMP frames from clients", metrics.frames_in.clone());
         registry.register("websocket_frames_out", "STOMP frames to clients", metrics.frames_out.clone());
         registry.register("websocket_replayed", "Messages replayed on subscribe", metrics.replayed.clone());

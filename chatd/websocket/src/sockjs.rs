@@ -51,7 +51,7 @@ pub(crate) fn routes(hub: Arc<Hub>) -> Router {
 
 /// Who comes for a WebSocket gets one, speaking STOMP without SockJS; everybody else a word.
 async fn greeting(State(hub): State<Arc<Hub>>, request: Request) -> Response {
-    if request.headers().contains_key(UPGRADE) {
+    if upgrade::names(request.headers(), &UPGRADE, "websocket") {
         return match upgrade::check_origin(&hub, request.headers()) {
             Ok(()) => upgrade::upgrade(hub, request, Framing::Plain).await,
             Err(problem) => problem.into_response(),

@@ -6,7 +6,7 @@ use crate::socket::Socket;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONNECTION, COOKIE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{RequestExt, Router};
@@ -85,17 +85,13 @@ pub(crate) async fn upgrade(hub: Arc<Hub>, mut request: Request, framing: Framin
 fn check_handshake(request: &Request) -> Result<(), Response> {
     let refuse = |detail: &str| Err(Problem::new(Code::Malformed, detail).into_response());
     let headers = request.headers();
-    let names = |name, word: &str| {
-        let mut lines = headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
-        lines.any(|line| line.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
-    };
-    if !names(UPGRADE, "websocket") || request.version() < Version::HTTP_11 {
+    if !names(headers, &UPGRADE, "websocket") || request.version() < Version::HTTP_11 {
         return refuse("Can \"Upgrade\" only to \"WebSocket\".");
     }
-    if !names(CONNECTION, "upgrade") {
+    if !names(headers, &CONNECTION, "upgrade") {
         return refuse("\"Connection\" must be \"Upgrade\".");
     }
-    if !names(SEC_WEBSOCKET_VERSION, "13") {
+    if !names(headers, &SEC_WEBSOCKET_VERSION, "13") {
         let problem = Problem::new(Code::Malformed, "Sec-WebSocket-Version must be 13");
         return Err(([(SEC_WEBSOCKET_VERSION, "13")], problem).into_response());
     }
@@ -103,6 +99,12 @@ fn check_handshake(request: &Request) -> Result<(), Response> {
         return refuse("Sec-WebSocket-Key must be 16 bytes in base64");
     }
     Ok(())
+}
+
+/// Whether a header that holds a list has this word in it.
+pub(crate) fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let mut lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.any(|line| line.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
 }
 
 /// Whether this is 16 bytes in base64: 22 letters and two signs of padding.

@@ -1,13 +1,19 @@
 //! One SockJS session over HTTP: its task at one end, requests at the other, and bounded room between.
 
-use crate::socket::{Broken, Incoming};
+mod carrier;
+mod receiver;
+
+pub(crate) use carrier::Carrier;
+pub(super) use receiver::{Next, Receiver};
+
+use crate::socket::Broken;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use schema::limits;
-use schema::wire::sockjs::{self, Batch};
+use schema::wire::sockjs::{self, Arrays, Batch};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Instant;
 use tokio::sync::Notify;
 
@@ -33,6 +39,8 @@ impl Over {
 /// What the two ends share.
 pub(crate) struct Line {
     state: Mutex<State>,
+    /// What reads the arrays that the client posts, one after the other.
+    arrays: Mutex<Arrays>,
     /// The session took something of what the client posted.
     room: Notify,
 }
@@ -109,7 +117,15 @@ impl Line {
             since: Instant::now(),
             over: None,
         };
-        Arc::new(Self { state: Mutex::new(state), room: Notify::new() })
+        Arc::new(Self { state: Mutex::new(state), arrays: Mutex::default(), room: Notify::new() })
+    }
+
+    /// The messages of a body of at most so many bytes, joined to what came before.
+    ///
+    /// # Errors
+    /// When it is no array of messages. Then it is as if nothing had come.
+    pub(super) fn read(&self, body: &[u8], max: usize) -> Result<Bytes, sockjs::Error> {
+        self.arrays.lock().decode(body, max).map(Bytes::from)
     }
 
     /// Puts what a client posted where the session reads it, as soon as there is room.
@@ -160,7 +176,7 @@ impl Line {
             state.wake_session();
         }
         drop(state);
-        Ok(Receiver { line: Arc::clone(self), finished: false })
+        Ok(Receiver::new(Arc::clone(self)))
     }
 
     /// Ends a session that has had no receive request for long. True when the line may be forgotten.
@@ -191,147 +207,5 @@ impl Line {
         state.end(over);
         drop(state);
         self.room.notify_waiters();
-    }
-}
-
-/// The session's end of a line. Dropped, the line is over.
-pub(crate) struct Carrier(Arc<Line>);
-
-impl Carrier {
-    pub(super) fn new(line: Arc<Line>) -> Self {
-        Self(line)
-    }
-
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        let mut state = self.0.state.lock();
-        if let Some(payload) = state.pong.take() {
-            return Poll::Ready(Incoming::Pong(payload));
-        }
-        if let Some(data) = state.inbound.pop_front() {
-            state.inbound_bytes -= data.len();
-            drop(state);
-            self.0.room.notify_waiters();
-            return Poll::Ready(Incoming::Data(data));
-        }
-        if state.over.is_some() {
-            return Poll::Ready(Incoming::Gone);
-        }
-        state.inbound = VecDeque::new(); // an idle session keeps no room for a past burst
-        state.remember_session(cx);
-        Poll::Pending
-    }
-
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        let mut state = self.0.state.lock();
-        if state.over.is_some() {
-            return Poll::Ready(Err(Broken));
-        }
-        if state.batch.bytes() < limits::SOCKJS_BUFFER_BYTES {
-            return Poll::Ready(Ok(()));
-        }
-        state.remember_session(cx);
-        Poll::Pending
-    }
-
-    pub(crate) fn write(&mut self, text: &str) -> Result<(), Broken> {
-        let mut state = self.0.state.lock();
-        if state.over.is_some() {
-            return Err(Broken);
-        }
-        state.batch.push(text);
-        state.wake_receiver();
-        Ok(())
-    }
-
-    /// A poll that came after everything was taken answers at once. A streaming response may be as old as it
-    /// likes: there only the next request counts.
-    pub(crate) fn ping(&mut self, payload: Bytes) -> Result<(), Broken> {
-        let mut state = self.0.state.lock();
-        if !state.batch.is_empty() {
-            state.ping = Some(payload);
-        } else if state.proven && state.receiver.as_ref().is_some_and(|receiver| !receiver.streams) {
-            state.pong = Some(payload);
-            state.wake_session();
-        } else {
-            state.taken_ping = Some(payload);
-            state.wake_receiver();
-        }
-        Ok(())
-    }
-
-    /// The last word. What was written before still goes out with the next response, and then this does.
-    pub(crate) fn close(&mut self, code: u16, reason: &'static str) {
-        self.0.state.lock().end(Over { code, reason });
-        self.0.room.notify_waiters();
-    }
-}
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        self.0.end_empty(Over::FAILED);
-        let mut state = self.0.state.lock();
-        state.inbound = VecDeque::new();
-        state.inbound_bytes = 0;
-    }
-}
-
-/// A receive request's end of a line. Dropped before [`Receiver::finish`], the session is over: nobody
-/// knows what of its response arrived.
-pub(super) struct Receiver {
-    line: Arc<Line>,
-    finished: bool,
-}
-
-/// What a response goes on with.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Frame(String),
-    /// The frame after which nothing comes.
-    Last(String),
-}
-
-impl Receiver {
-    /// The next frame. Also says whether the session wants to know what has arrived.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> (Poll<Next>, bool) {
-        let mut state = self.line.state.lock();
-        let asked = state.taken_ping.is_some();
-        if !std::mem::replace(&mut state.opened, true) {
-            return (Poll::Ready(Next::Frame(sockjs::OPEN.to_owned())), asked);
-        }
-        if let Some(frame) = state.batch.take() {
-            state.proven = false;
-            if let Some(ping) = state.ping.take() {
-                state.taken_ping = Some(ping);
-            }
-            state.wake_session();
-            return (Poll::Ready(Next::Frame(frame)), asked);
-        }
-        if let Some(over) = state.over {
-            return (Poll::Ready(Next::Last(over.frame())), asked);
-        }
-        if let Some(receiver) = &mut state.receiver {
-            receiver.waker = Some(cx.waker().clone());
-        }
-        (Poll::Pending, asked)
-    }
-
-    /// The response ends in good order.
-    pub(super) fn finish(&mut self) {
-        if !std::mem::replace(&mut self.finished, true) {
-            let mut state = self.line.state.lock();
-            state.receiver = None;
-            if state.over.is_none() {
-                state.since = Instant::now();
-            }
-        }
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.line.state.lock().receiver = None;
-            self.line.interrupt();
-        }
     }
 }

@@ -115,5 +115,6 @@ pub(crate) async fn sweep(hub: Weak<Hub>) {
         interval.tick().await;
         let Some(hub) = hub.upgrade() else { return };
         hub.lines.sweep(Instant::now());
+        hub.metrics.lines.set(i64::try_from(hub.lines.len()).unwrap_or(i64::MAX));
     }
 }

@@ -22,13 +22,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A receive request: attaches to its session, which is opened when there is none.
 pub(super) async fn receive(hub: Arc<Hub>, name: &str, envelope: Envelope, mut request: Request) -> Response {
     let Ok(permits) = request.extract_parts::<SocketPermits>().await;
     match attach(&hub, name, envelope, &request, &permits) {
-        Ok(Ok(receiver)) => respond(envelope, Body::from_stream(Frames::new(envelope, receiver))),
+        Ok(Ok(receiver)) => respond(envelope, Body::from_stream(Frames::new(envelope, receiver, PACE))),
         Ok(Err(over)) => {
             let mut text = envelope.prelude();
             envelope.wrap(&over.frame(), &mut text);
@@ -69,10 +70,20 @@ fn attach(
     }
 }
 
+/// The times of a response.
+#[derive(Clone, Copy)]
+struct Pace {
+    heartbeat: Duration,
+    proof: Duration,
+}
+
+const PACE: Pace = Pace { heartbeat: limits::SOCKJS_HEARTBEAT, proof: limits::SOCKJS_PROOF_TIME };
+
 /// The body of a response: frames as they come, to the end that its transport sets.
 struct Frames {
     envelope: Envelope,
     receiver: Receiver,
+    pace: Pace,
     /// Bytes that it carried.
     carried: usize,
     begun: bool,
@@ -84,9 +95,9 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(envelope: Envelope, receiver: Receiver) -> Self {
-        let quiet = Box::pin(sleep(limits::SOCKJS_HEARTBEAT));
-        Self { envelope, receiver, carried: 0, begun: false, ended: false, quiet, proof: None }
+    fn new(envelope: Envelope, receiver: Receiver, pace: Pace) -> Self {
+        let quiet = Box::pin(sleep(pace.heartbeat));
+        Self { envelope, receiver, pace, carried: 0, begun: false, ended: false, quiet, proof: None }
     }
 
     /// A frame in its envelope.
@@ -94,7 +105,7 @@ impl Frames {
         let mut text = String::with_capacity(frame.len() + 16);
         self.carried += frame.len();
         self.envelope.wrap(frame, &mut text);
-        self.quiet.as_mut().reset(Instant::now() + limits::SOCKJS_HEARTBEAT);
+        self.quiet.as_mut().reset(Instant::now() + self.pace.heartbeat);
         text.into()
     }
 
@@ -103,7 +114,8 @@ impl Frames {
         if !asked || !self.envelope.streams() {
             return false;
         }
-        let proof = self.proof.get_or_insert_with(|| Box::pin(sleep(limits::SOCKJS_PROOF_TIME)));
+        let time = self.pace.proof;
+        let proof = self.proof.get_or_insert_with(|| Box::pin(sleep(time)));
         proof.as_mut().poll(cx).is_ready()
     }
 }
@@ -144,5 +156,81 @@ impl Stream for Frames {
             }
         };
         Poll::Ready(Some(Ok(this.wrap(&frame))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::Line;
+    use super::*;
+    use futures_util::StreamExt;
+    use std::future::poll_fn;
+
+    const NEVER: Duration = Duration::from_secs(600);
+    const SOON: Duration = Duration::from_millis(1);
+
+    /// A line whose `o` has gone out, and the next response on it.
+    async fn opened(envelope: Envelope, pace: Pace) -> (Arc<Line>, Carrier, Frames) {
+        let line = Line::new();
+        let carrier = Carrier::new(Arc::clone(&line));
+        let Ok(receiver) = line.attach(false) else { panic!("nobody is here") };
+        let mut first = Frames::new(Envelope::Xhr, receiver, pace);
+        assert_eq!(text(&mut first).await.as_deref(), Some("o\n"));
+        assert_eq!(text(&mut first).await, None);
+        let Ok(receiver) = line.attach(envelope.streams()) else { panic!("nobody is here") };
+        let mut frames = Frames::new(envelope, receiver, pace);
+        if envelope.streams() {
+            assert_eq!(text(&mut frames).await, Some(envelope.prelude()));
+        }
+        (line, carrier, frames)
+    }
+
+    async fn text(frames: &mut Frames) -> Option<String> {
+        let chunk = frames.next().await?.unwrap_or_else(|never| match never {});
+        Some(String::from_utf8(chunk.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_idle_poll_ends_with_a_beat_and_an_idle_stream_goes_on_behind_it() {
+        let pace = Pace { heartbeat: SOON, proof: NEVER };
+        let (_line, _carrier, mut poll) = opened(Envelope::Xhr, pace).await;
+        assert_eq!(text(&mut poll).await.as_deref(), Some("h\n"));
+        assert_eq!(text(&mut poll).await, None);
+        let (_line, mut carrier, mut stream) = opened(Envelope::EventSource, pace).await;
+        for _ in 0..3 {
+            assert_eq!(text(&mut stream).await.as_deref(), Some("data: h\r\n\r\n"));
+        }
+        carrier.write("x").unwrap();
+        assert_eq!(text(&mut stream).await.as_deref(), Some("data: a[\"x\"]\r\n\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_so_that_the_next_request_can_prove_what_arrived() {
+        let pace = Pace { heartbeat: NEVER, proof: SOON };
+        let (line, mut carrier, mut stream) = opened(Envelope::XhrStreaming, pace).await;
+        carrier.write("x").unwrap();
+        carrier.ping(Bytes::from_static(b"1")).unwrap();
+        assert_eq!(text(&mut stream).await.as_deref(), Some("a[\"x\"]\n"));
+        assert_eq!(text(&mut stream).await, None, "the ping is behind what was taken");
+        let nothing = poll_fn(|cx| Poll::Ready(carrier.poll_read(cx).is_pending())).await;
+        assert!(nothing, "the end of the response proves nothing");
+        let _next = line.attach(true);
+        let came = poll_fn(|cx| carrier.poll_read(cx)).await;
+        assert!(matches!(came, crate::socket::Incoming::Pong(payload) if payload == "1"));
+    }
+
+    #[tokio::test]
+    async fn a_line_takes_no_more_than_its_bound_until_a_response_takes_it() {
+        let pace = Pace { heartbeat: NEVER, proof: NEVER };
+        let (_line, mut carrier, mut poll) = opened(Envelope::Xhr, pace).await;
+        let mut written = 0;
+        while poll_fn(|cx| Poll::Ready(carrier.poll_ready(cx).is_ready())).await {
+            carrier.write(&"x".repeat(1000)).unwrap();
+            written += 1;
+            assert!(written <= limits::SOCKJS_BUFFER_BYTES / 1000 + 1, "no end of it");
+        }
+        let taken = text(&mut poll).await.unwrap();
+        assert!(taken.len() >= limits::SOCKJS_BUFFER_BYTES);
+        assert!(poll_fn(|cx| Poll::Ready(carrier.poll_ready(cx).is_ready())).await);
     }
 }

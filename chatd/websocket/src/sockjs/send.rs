@@ -8,9 +8,7 @@ use crate::upgrade::Entry;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use edge::{Problem, extract};
-use schema::wire::sockjs;
 use schema::{Code, limits};
 use tokio::time::timeout;
 
@@ -26,7 +24,9 @@ async fn post(hub: &Hub, name: &str, request: Request) -> Result<(), Problem> {
     let entry = Entry::of(request.headers(), request.uri(), &hub.config.allowed_origins);
     // Looked for before the body is read: nobody posts for long to what is not there.
     let line = hub.lines.find(name, Visitor::new(&request, &entry), &hub.verifier)?;
-    let text = read(request, hub.config.frame_bytes * limits::SOCKJS_ARRAY_FRAMES).await?;
+    let max = hub.config.frame_bytes * limits::SOCKJS_ARRAY_FRAMES;
+    let body = extract::read(request, max).await?;
+    let text = line.read(&body, max).map_err(|error| Problem::new(Code::Malformed, error.to_string()))?;
     match timeout(limits::SEND_TIME, line.post(text)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Broken)) => Err(no_session()),
@@ -35,14 +35,5 @@ async fn post(hub: &Hub, name: &str, request: Request) -> Result<(), Problem> {
             line.interrupt();
             Err(Problem::new(Code::Unavailable, "the session does not take what is posted"))
         }
-    }
-}
-
-/// The messages of a body, joined. Any content type will do.
-async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
-    let body = extract::read(request, max).await?;
-    match sockjs::decode(&body, max) {
-        Ok(text) => Ok(text.into()),
-        Err(error) => Err(Problem::new(Code::Malformed, error.to_string())),
     }
 }

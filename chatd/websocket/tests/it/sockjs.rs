@@ -235,3 +235,20 @@ async fn the_last_word_over_a_websocket_comes_framed_and_as_a_close() {
     assert_eq!(texts[1], "c[1002,\"protocol error\"]");
     assert!(matches!(&came[2], Ws::Close(Some(frame)) if u16::from(frame.code) == 1002), "{came:?}");
 }
+
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_no_chunks_but_an_end() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::new().await;
+    let mut http = Http::open(world.address).await;
+    http.stream
+        .get_mut()
+        .write_all(b"POST /ws/a/old/xhr HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    http.stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 ") && !head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
+    assert_eq!(body, "o\n");
+}
