@@ -136,21 +136,21 @@ impl Client {
 
     /// A text as it is, cut as told.
     pub(crate) async fn send_text(&mut self, text: &str) {
-        let letters: Vec<char> = text.chars().collect();
-        let pieces: Vec<String> = letters.chunks(self.cut).map(|piece| piece.iter().collect()).collect();
-        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-        match &mut self.pipe {
-            Pipe::Plain(socket) => {
-                for piece in pieces {
-                    socket.send(Ws::text(piece.to_owned())).await.unwrap();
-                }
+        if let Pipe::Plain(socket) = &mut self.pipe {
+            let letters: Vec<char> = text.chars().collect();
+            for piece in letters.chunks(self.cut) {
+                socket.send(Ws::text(piece.iter().collect::<String>())).await.unwrap();
             }
-            Pipe::Framed(socket) => {
-                for piece in pieces {
-                    socket.send(Ws::text(serde_json::to_string(&[piece]).unwrap())).await.unwrap();
-                }
+            return;
+        }
+        // As JavaScript does it: in UTF-16, through the middle of what lies beyond U+FFFF.
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let pieces: Vec<String> = units.chunks(self.cut).map(quoted).collect();
+        for array in pieces.chunks(3).map(|pieces| format!("[{}]", pieces.join(","))) {
+            match &mut self.pipe {
+                Pipe::Plain(socket) | Pipe::Framed(socket) => socket.send(Ws::text(array)).await.unwrap(),
+                Pipe::Polled(poller) => assert_eq!(poller.post_raw(&array).await, 204),
             }
-            Pipe::Polled(poller) => assert_eq!(poller.post(&pieces).await, 204),
         }
     }
 
@@ -286,6 +286,15 @@ impl Client {
             }
         }
     }
+}
+
+/// A JSON string in which everything is escaped that need not be.
+fn quoted(units: &[u16]) -> String {
+    let escaped = |unit: &u16| match u8::try_from(*unit) {
+        Ok(byte @ (b'0'..=b'9' | b'a'..=b'z')) => char::from(byte).to_string(),
+        _ => format!("\\u{unit:04x}"),
+    };
+    format!("\"{}\"", units.iter().map(escaped).collect::<String>())
 }
 
 async fn connect(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Socket {

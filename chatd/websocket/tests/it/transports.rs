@@ -63,10 +63,14 @@ async fn frames_may_be_cut_and_joined_as_clients_like() {
         let cursor = world.chat.seal(bob.user, &world.chat.position());
         b.subscribe("messages", "/user/queue/messages", &[("cursor", &cursor)]).await;
         b.ask(Frame::new(Command::Ack).with("id", "0")).await;
-        // In pieces of seven letters, emoji among them.
-        a.cut = 7;
-        a.ask(text(bob, "cut \u{1f600}\u{1f600}\u{1f600} to pieces")).await;
-        assert_eq!(b.message().await.content, "cut \u{1f600}\u{1f600}\u{1f600} to pieces");
+        // In pieces, however emoji fall on their borders.
+        for cut in [7, 8] {
+            a.cut = cut;
+            let words =
+                "cut \u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600} to pieces";
+            a.ask(text(bob, words)).await;
+            assert_eq!(b.message().await.content, words, "{transport:?} {cut}");
+        }
         // Three frames and heart-beats in one message.
         a.cut = usize::MAX;
         let frames = ["one", "two", "three"].map(|word| {
