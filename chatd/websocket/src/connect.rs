@@ -53,9 +53,10 @@ fn refused(message: &str) -> Fatal {
 /// One text for every reason; the reason is in the log.
 fn unauthorized(cause: Option<&str>) -> Fatal {
     tracing::debug!(cause, "CONNECT refused");
+    // Without a colon, which 1.0 could only show as its escape.
     refused(
-        "Unauthorized: send a valid access token as `Authorization: Bearer <token>` in CONNECT, or a fresh \
-         ticket of /api/auth/ticket as `ticket`",
+        "Unauthorized, send CONNECT with the header Authorization, Bearer and a valid access token, or with \
+         the header ticket and a fresh ticket of /api/auth/ticket",
     )
 }
 
@@ -78,7 +79,7 @@ async fn identify(hub: &Hub, frame: &Frame, entry: &Entry) -> Result<Caller, Fat
         Ok(None) => Err(unauthorized(Some("the ticket or the cookie opens nothing"))),
         Err(problem) => {
             tracing::warn!(cause = problem.cause(), "CONNECT cannot be decided");
-            let message = format!("{}: {}", problem.code().as_str(), problem.detail());
+            let message = format!("{}, {}", problem.code().as_str(), problem.detail());
             Err(Fatal { close: AWAY, ..Fatal::protocol(message) })
         }
     }

@@ -49,6 +49,22 @@ async fn a_bad_token_is_an_error_and_so_is_none() {
 }
 
 #[tokio::test]
+async fn who_cannot_be_known_now_is_told_to_come_back() {
+    let world = World::new().await;
+    let mut client = Client::open(world.address).await;
+    client.send(&Frame::new(Command::Connect).with("ticket", "away")).await;
+    let (code, error) = client.closed().await;
+    assert_eq!((code, error.as_deref()), (Some(1013), Some("unavailable, a store is away")));
+    // In the query as well; and one that is no good is another answer.
+    let mut client = Client::open_with(world.address, "/ws/websocket?ticket=away", &[]).await;
+    client.send(&Frame::new(Command::Connect)).await;
+    assert_eq!(client.closed().await.0, Some(1013));
+    let mut client = Client::open_with(world.address, "/ws/websocket?ticket=away", &[]).await;
+    client.send(&Frame::new(Command::Connect).with("ticket", "guessed")).await;
+    assert_eq!(client.closed().await.0, Some(1008), "what CONNECT says comes first");
+}
+
+#[tokio::test]
 async fn a_token_may_come_with_the_upgrade() {
     let world = World::new().await;
     let ann = world.person("ann").await;

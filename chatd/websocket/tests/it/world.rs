@@ -8,7 +8,7 @@ use edge::{Caller, Changes, Claims, Identify, Limiter, Metrics, Problem, Revocat
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use presence::Presence;
 use schema::wire::stomp::Version;
-use schema::{Draft, MessageType, SessionId, Timestamp, UserId, Username};
+use schema::{Code, Draft, MessageType, SessionId, Timestamp, UserId, Username};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::accounts::{Account, Role};
@@ -30,7 +30,7 @@ pub(crate) struct World {
     _folder: TempDir,
 }
 
-/// Knows no cookie and no ticket.
+/// Knows no cookie and no ticket; of the ticket `away` it cannot tell.
 struct Nobody;
 
 #[async_trait::async_trait]
@@ -39,8 +39,11 @@ impl Identify for Nobody {
         Ok(None)
     }
 
-    async fn by_ticket(&self, _: &str) -> Result<Option<Caller>, Problem> {
-        Ok(None)
+    async fn by_ticket(&self, ticket: &str) -> Result<Option<Caller>, Problem> {
+        match ticket {
+            "away" => Err(Problem::new(Code::Unavailable, "a store is away").caused_by("secret")),
+            _ => Ok(None),
+        }
     }
 }
 
