@@ -115,9 +115,12 @@ pub fn unauthorized() -> Problem {
     Problem::new(Code::Unauthorized, "a valid access token is needed: send `authorization: Bearer <token>`")
 }
 
-/// The token in `Authorization: Bearer`, if there is one.
+/// The token in `Authorization: Bearer`, if there is one. Of two such headers none counts: another server might
+/// read the other.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

@@ -143,7 +143,8 @@ mod tests {
         let mut stream = Stalling { stream: ours, time: Duration::from_secs(600), stalled: None };
         let (written, read) =
             tokio::join!(stream.write_all(&[0; 40]), async { theirs.read_exact(&mut [0; 40]).await });
-        (written.unwrap(), read.unwrap());
+        written.unwrap();
+        read.unwrap();
         assert!(stream.stalled.is_none(), "what was read does not count towards the next wait");
         stream.time = Duration::from_millis(20);
         let error = stream.write_all(&[0; 40]).await.unwrap_err();

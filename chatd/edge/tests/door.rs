@@ -102,9 +102,14 @@ async fn bodies_are_checked_before_they_are_read() {
     assert_eq!(call(&app, post("application/json; charset=utf-8", good.clone())).await.status(), 200);
     assert_eq!(problem(call(&app, post("text/plain", good.clone())).await).await.0.as_u16(), 415);
     assert_eq!(
-        problem(call(&app, Request::post("/api/auth/login").body(good.into()).unwrap()).await).await.0,
+        problem(call(&app, Request::post("/api/auth/login").body(good.clone().into()).unwrap()).await)
+            .await
+            .0,
         415
     );
+    let mut two = post("application/json", good);
+    two.headers_mut().append("content-type", "text/plain".parse().unwrap());
+    assert_eq!(problem(call(&app, two).await).await.0.as_u16(), 415, "of two types none counts");
     let large = vec![b' '; schema::limits::JSON_BYTES + 1];
     let (status, body) = problem(call(&app, post("application/json", large.clone())).await).await;
     assert_eq!((status.as_u16(), body.code), (413, Code::TooLarge));

@@ -1,7 +1,7 @@
 //! Clients that are slow, large or odd on purpose, over raw connections: each gets its answer or its close, and
 //! the others are served meanwhile. The bounds in time are set to fractions of a second here.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use axum::Router;
 use axum::routing::{get, post};
