@@ -284,6 +284,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use presence::{Ear, Heard};
     use schema::{ConversationId, MessageId, MessageStatus, MessageType, Timestamp};
     use store::messages::StoredMessage;
 
@@ -352,6 +353,30 @@ mod tests {
         assert_eq!(queued(&connection), [0; 0]);
         connection.close(Close::NORMAL);
         assert_eq!(connection.state().close, Some(Close::SLOW), "the first order counts");
+    }
+
+    #[test]
+    fn typing_and_presence_are_left_out_where_a_message_is_not() {
+        use schema::presence::{Presence, Status};
+        let connection = subscribed(8192);
+        assert!(connection.go_live(7, &Cursor { epoch: 1, next: vec![0] }));
+        for (number, queue) in [(8, Queue::Typing), (9, Queue::Presence)] {
+            let feed = Feed::Replaying { dirty: false };
+            connection.state().subscriptions.push(Subscription { number, queue, feed });
+        }
+        let user_id = UserId::draw();
+        let typing = Arc::new(Typing { user_id, typing: true, timestamp: Timestamp(0) });
+        let shed: u64 = (0..100).map(|_| connection.typing(&typing)).sum();
+        assert!((90..100).contains(&shed), "{shed}");
+        let state = Arc::new(Presence { user_id, status: Status::Online, last_seen: None, typing: None });
+        assert_eq!(connection.presence(9, &state), Heard::Full);
+        (0..5).for_each(|offset| deliver(&connection, offset));
+        assert_eq!(connection.state().close, None, "there is room for messages");
+        assert_eq!(queued(&connection), [0, 1, 2, 3, 4]);
+        assert_eq!(connection.presence(9, &state), Heard::Yes);
+        assert_eq!(connection.presence(10, &state), Heard::Gone);
+        connection.close(Close::NORMAL);
+        assert_eq!(connection.presence(9, &state), Heard::Gone);
     }
 
     #[test]

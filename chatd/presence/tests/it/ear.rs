@@ -45,7 +45,7 @@ impl Listener {
             }
         })
         .await
-        .expect("nothing was told")
+        .unwrap()
     }
 
     /// The status that comes next.

@@ -3,6 +3,9 @@
 use crate::world::World;
 use serde_json::{Value, json};
 
+/// Method, path, body, and what is told of it.
+type Case<'a> = (&'a str, &'a str, &'a str, (u16, &'a str, &'a str, &'a str, &'a str));
+
 /// Status and code, then field, reason and bound of the first error.
 fn told((status, body): &(u16, Value)) -> (u16, &str, &str, &str, &str) {
     let error = &body["errors"][0];
@@ -20,7 +23,7 @@ async fn bad_bodies_are_refused_by_name() {
     let words = "ONLINE, AWAY, BUSY or INVISIBLE";
     let person = "a user id or a username";
     let (query, me, typing) = ("/api/presence/query", "/api/presence/me", "/api/presence/typing/bob");
-    let cases: Vec<(&str, &str, &str, (u16, &str, &str, &str, &str))> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("POST", query, &many, (400, "invalid", "userIds", "names 501 people", "at most 500")),
         ("POST", query, r#"{"userIds":["bob",""]}"#, (400, "invalid", "userIds[1]", "is blank", person)),
         ("POST", query, r#"{"userIds":[" "]}"#, (400, "invalid", "userIds[0]", "is blank", person)),

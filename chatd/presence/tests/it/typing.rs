@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 async fn next(link: &mut Receiver<Typed>) -> (UserId, UserId, bool) {
-    let Typed { peer, typing } = timeout(PATIENCE, link.recv()).await.expect("nobody types").unwrap();
+    let Typed { peer, typing } = timeout(PATIENCE, link.recv()).await.unwrap().unwrap();
     (typing.user_id, peer, typing.typing)
 }
 

@@ -9,6 +9,7 @@ mod http;
 mod malformed;
 mod marks;
 mod poller;
+mod presence;
 mod replay;
 mod rfc6455;
 mod sockjs;
