@@ -12,6 +12,7 @@ mod http;
 mod openapi;
 mod rest;
 mod socket;
+mod sockjs;
 mod stomp;
 mod surface;
 mod values;
@@ -54,12 +55,14 @@ async fn survived(server: &Server, tally: &mut Tally) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_surface_answers_bad_input_as_the_contract_says() {
     let started = Instant::now();
-    let (rest, stomp, admin) = tokio::join!(rest::try_all(), stomp::try_all(), admin::try_all());
+    let (rest, stomp, sockjs, admin) =
+        tokio::join!(rest::try_all(), stomp::try_all(), sockjs::try_all(), admin::try_all());
     let (arguments, configuration) =
         tokio::task::spawn_blocking(|| (arguments::try_all(), configuration::try_all())).await.unwrap();
     let surfaces = [
         ("REST", rest),
         ("STOMP", stomp),
+        ("SockJS", sockjs),
         ("admin", admin),
         ("arguments", arguments),
         ("configuration", configuration),

@@ -67,6 +67,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The body, as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
@@ -178,6 +183,16 @@ fn read_answer(stream: &mut TcpStream) -> std::io::Result<Answer> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let mut answer = Answer { status, headers, body: bytes.split_off(end + 4) };
+    if answer.header("transfer-encoding") == Some("chunked") {
+        while !answer.body.ends_with(b"0\r\n\r\n") {
+            match stream.read(&mut piece)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                n => answer.body.extend_from_slice(&piece[..n]),
+            }
+        }
+        answer.body = unchunked(&answer.body);
+        return Ok(answer);
+    }
     let length: usize = answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     while answer.body.len() < length {
         match stream.read(&mut piece)? {
@@ -186,6 +201,17 @@ fn read_answer(stream: &mut TcpStream) -> std::io::Result<Answer> {
         }
     }
     Ok(answer)
+}
+
+/// What stands in the chunks of a whole body.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(at) = body.windows(2).position(|window| window == b"\r\n") {
+        let size = usize::from_str_radix(&String::from_utf8_lossy(&body[..at]), 16).unwrap_or(0);
+        whole.extend(body.iter().skip(at + 2).take(size));
+        body = body.get(at + 4 + size..).unwrap_or_default();
+    }
+    whole
 }
 
 /// Whether an answer is the problem that is wanted, and a whole one (RFC 9457).
