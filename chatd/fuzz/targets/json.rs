@@ -5,7 +5,8 @@ use edge::Problem;
 use schema::api;
 use schema::limits::{CONTENT_CHARS, JSON_DEPTH, METADATA_BYTES};
 use schema::message::{Draft, FieldError, MessageType};
-use schema::user::PrivacySettings;
+use schema::presence::{PresenceQuery, StatusChoice, TypingFlag, TypingRequest};
+use schema::user::{PrivacyChange, PrivacySettings};
 use schema::{Code, DisplayName, Phone, Username};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use serde_json::Value;
 /// Bytes: which call's body, the body.
 pub(crate) fn check(data: &[u8]) {
     let mut input = Input::new(data);
-    let kind = input.byte() % 14;
+    let kind = input.byte() % 23;
     let body = input.rest();
     match kind {
         0 => draft(body),
@@ -30,6 +31,15 @@ pub(crate) fn check(data: &[u8]) {
         10 => both_ways::<Phone>(body),
         11 => both_ways::<Username>(body),
         12 => both_ways::<DisplayName>(body),
+        14 => both_ways::<api::PasswordChange>(body),
+        15 => both_ways::<api::UserChange>(body),
+        16 => both_ways::<api::NewContact>(body),
+        17 => both_ways::<api::ContactChange>(body),
+        18 => both_ways::<PrivacyChange>(body),
+        19 => both_ways::<PresenceQuery>(body),
+        20 => both_ways::<StatusChoice>(body),
+        21 => both_ways::<TypingFlag>(body),
+        22 => both_ways::<TypingRequest>(body),
         _ => {
             if let Some(value) = read::<Value>(body) {
                 assert!(depth(&value) <= JSON_DEPTH, "{} levels passed", depth(&value));
