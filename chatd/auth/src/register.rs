@@ -8,7 +8,7 @@ use edge::{Json, Peer, Problem};
 use schema::api::{Register, Session};
 use schema::message::FieldError;
 use schema::user::TextError;
-use schema::{Code, DisplayName, Phone, Timestamp, UserId, Username};
+use schema::{DisplayName, Phone, Timestamp, UserId, Username};
 use serde::Deserialize;
 use std::str::FromStr;
 use store::accounts::{Account, Role};

@@ -55,6 +55,14 @@ pub(crate) fn parts(
     }
 }
 
+/// The service's calls behind the door.
+fn app(auth: &Auth) -> Router {
+    let (routes, _) = auth.routes().split_for_parts();
+    let proxies = Proxies { networks: vec![PROXY.parse().unwrap()], ..Proxies::default() };
+    let door = Door { proxies: Arc::new(proxies), ..Door::new(auth.verifier(), Arc::new(Limiter::new(0))) };
+    door.around(routes)
+}
+
 impl Service {
     pub(crate) async fn start() -> Self {
         Self::with(config()).await
@@ -72,12 +80,14 @@ impl Service {
         let keys = folder.path().join("keys");
         let metrics = Metrics::new();
         let auth = Auth::open(parts, &keys, config.clone(), &metrics).await.unwrap();
-        let (routes, _) = auth.routes().split_for_parts();
-        let proxies = Proxies { networks: vec![PROXY.parse().unwrap()], ..Proxies::default() };
-        let door =
-            Door { proxies: Arc::new(proxies), ..Door::new(auth.verifier(), Arc::new(Limiter::new(0))) };
-        let app = door.around(routes);
+        let app = app(&auth);
         Self { auth, people, revocations, changes, metrics, app, folder, config }
+    }
+
+    /// The same on another service.
+    pub(crate) fn with_auth(self, auth: Auth) -> Self {
+        let app = app(&auth);
+        Self { auth, app, ..self }
     }
 
     /// The same data folder in a new process.

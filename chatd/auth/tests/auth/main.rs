@@ -7,6 +7,7 @@ mod bad_input;
 mod delete;
 mod disable;
 mod fixture;
+mod late;
 mod login;
 mod openapi;
 mod password;
