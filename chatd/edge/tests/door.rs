@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
-use edge::{Caller, Health, Json, Limiter, Metrics, Problem, Revocations, Verifier, door, operations};
+use edge::{Caller, Door, Health, Json, Limiter, Metrics, Problem, Proxies, Revocations, Secure, Verifier};
+use edge::{door, operations};
 use schema::Code;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -157,4 +158,45 @@ async fn metrics_show_panics_and_requests_by_route() {
     assert!(text.contains("chatd_panics_total"), "{text}");
     assert!(text.contains(r#"route="/path/{n}""#), "{text}");
     assert!(text.trim_end().ends_with("# EOF"));
+}
+
+#[tokio::test]
+async fn browsers_are_told_what_they_may_do_with_an_answer() {
+    let app = app_with(0);
+    let headers = async |path: &str| call(&app, get_request(path)).await.headers().clone();
+    for path in ["/api/users/me", "/api/none", "/api/auth/login", "/none", "/actuator/health"] {
+        let headers = headers(path).await;
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+        assert_eq!(
+            headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'",
+            "{path}"
+        );
+        assert!(!headers.contains_key("strict-transport-security"), "{path}: not over TLS");
+        let private = path.starts_with("/api");
+        assert_eq!(headers.get("cache-control").is_some_and(|value| value == "no-store"), private, "{path}");
+    }
+    assert!(!headers("/api/limits").await.contains_key("cache-control"), "the same for everybody");
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_say_that_the_client_came_over_tls() {
+    let verifier = Verifier::new("chatd", "chatd", Vec::new(), Arc::new(Revocations::new()));
+    let routes = Router::new().route("/secure", get(|secure: Secure| async move { secure.0.to_string() }));
+    // A request that was made in the process comes from the unspecified address.
+    let proxies = Proxies { networks: vec!["0.0.0.0".parse().unwrap()], ..Proxies::default() };
+    let trusting = Door::new(Arc::new(verifier), Arc::new(Limiter::new(0)));
+    let wary = trusting.clone().around(routes.clone());
+    let trusting = Door { proxies: Arc::new(proxies), ..trusting }.around(routes);
+    for (app, scheme, expected) in
+        [(&trusting, "https", true), (&trusting, "http", false), (&wary, "https", false)]
+    {
+        let mut request = get_request("/secure");
+        request.headers_mut().insert("x-forwarded-proto", scheme.parse().unwrap());
+        let response = call(app, request).await;
+        assert_eq!(response.headers().contains_key("strict-transport-security"), expected, "{scheme}");
+        let body = axum::body::to_bytes(response.into_body(), 99).await.unwrap();
+        assert_eq!(body, expected.to_string(), "{scheme}");
+    }
 }
