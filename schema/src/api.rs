@@ -125,6 +125,7 @@ pub struct Ticket {
 pub struct UserChange {
     /// 1-50 characters; not null.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub display_name: Option<DisplayName>,
     /// 3-32 of `[a-z0-9_.]`, first a letter, nobody else's.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]

@@ -67,16 +67,22 @@ impl Default for PrivacySettings {
 #[schema(example = json!({"showLastSeen": true, "lastSeenPolicy": "CONTACTS"}))]
 pub struct PrivacyChange {
     #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub show_last_seen: Option<bool>,
     #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub show_profile_photo: Option<bool>,
     #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub show_read_receipts: Option<bool>,
     #[serde(default, deserialize_with = "flag", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub allow_messages_from_unknown: Option<bool>,
     #[serde(default, deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub last_seen_policy: Option<Policy>,
     #[serde(default, deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub profile_photo_policy: Option<Policy>,
 }
 

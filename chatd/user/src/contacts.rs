@@ -32,6 +32,7 @@ pub(crate) struct ListQuery {
 /// The caller's contacts in the order of their ids, each as far as the caller may see them.
 #[utoipa::path(
     get,
+    operation_id = "contacts",
     path = "/api/users/me/contacts",
     tag = "users",
     params(ListQuery),
@@ -59,6 +60,7 @@ pub(crate) async fn list(
 /// Puts somebody among the caller's contacts. Who is there already stays, and takes the alias if there is one.
 #[utoipa::path(
     post,
+    operation_id = "add_contact",
     path = "/api/users/me/contacts",
     tag = "users",
     request_body = NewContact,
@@ -102,6 +104,7 @@ pub(crate) async fn add(
 /// Gives a contact another alias, or with null none.
 #[utoipa::path(
     put,
+    operation_id = "rename_contact",
     path = "/api/users/me/contacts/{id}",
     tag = "users",
     params(("id" = String, Path, description = "A user id or a username")),
@@ -129,6 +132,7 @@ pub(crate) async fn rename(
 /// Takes somebody out of the caller's contacts. May be repeated.
 #[utoipa::path(
     delete,
+    operation_id = "remove_contact",
     path = "/api/users/me/contacts/{id}",
     tag = "users",
     params(("id" = String, Path, description = "A user id or a username")),

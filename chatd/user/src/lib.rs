@@ -31,6 +31,7 @@ use schema::{Code, UserId, Username};
 use std::sync::Arc;
 use store::profiles::{Name, Profile};
 use store::{Accounts, Messages, Profiles};
+use tracing::Instrument;
 
 /// What the service stands on.
 #[derive(Clone)]
@@ -113,12 +114,12 @@ impl Users {
         former_username: fn(&T) -> Option<&Username>,
     ) -> Result<T, Problem> {
         let changes = Arc::clone(&self.0.parts.changes);
-        let told = tokio::spawn(async move {
+        let told = async move {
             let outcome = work.await;
             changes.person(user, outcome.as_ref().ok().and_then(former_username));
             outcome
-        });
-        let outcome = told.await.map_err(|panic| {
+        };
+        let outcome = tokio::spawn(told.in_current_span()).await.map_err(|panic| {
             Problem::new(Code::Internal, "the server failed on this call").caused_by(panic)
         })?;
         Ok(outcome?)

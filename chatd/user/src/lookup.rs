@@ -12,6 +12,7 @@ use store::profiles::{Name, Profile};
 /// One person, by id or username.
 #[utoipa::path(
     get,
+    operation_id = "user",
     path = "/api/users/{user}",
     tag = "users",
     params(("user" = String, Path, description = "A user id or a username", example = "john.doe")),
@@ -47,6 +48,7 @@ pub(crate) struct By {
 /// (`limits.lookups_per_minute`): nobody may try out phone numbers.
 #[utoipa::path(
     get,
+    operation_id = "find_user",
     path = "/api/users",
     tag = "users",
     params(By),

@@ -13,6 +13,7 @@ use store::profiles::{ProfileChange, Updated};
 /// The caller's own profile.
 #[utoipa::path(
     get,
+    operation_id = "me",
     path = "/api/users/me",
     tag = "users",
     responses(
@@ -27,6 +28,7 @@ pub(crate) async fn me(State(users): State<Users>, caller: Caller) -> Result<Jso
 /// Changes the caller's profile: what is absent stays, null takes the username or the photo away.
 #[utoipa::path(
     patch,
+    operation_id = "update_me",
     path = "/api/users/me",
     tag = "users",
     request_body = UserChange,
@@ -59,9 +61,11 @@ fn former_username(updated: &Option<Updated>) -> Option<&Username> {
 }
 
 /// Deletes the caller: sessions end and sockets close at once, names are free again, and what the caller wrote
-/// is erased from conversations soon after. There is no way back.
+/// is erased from conversations soon after. There is no way back, and like every call it takes nothing but the
+/// token. Repeated, it answers 401, because that token is dead.
 #[utoipa::path(
     delete,
+    operation_id = "delete_me",
     path = "/api/users/me",
     tag = "users",
     responses(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 /// What others may see of the caller: a thing is shown if its flag and its policy both allow it.
 #[utoipa::path(
     get,
+    operation_id = "privacy",
     path = "/api/users/me/privacy",
     tag = "users",
     responses(
@@ -26,6 +27,7 @@ pub(crate) async fn get(
 /// Changes what is named; absent settings keep their value.
 #[utoipa::path(
     put,
+    operation_id = "set_privacy",
     path = "/api/users/me/privacy",
     tag = "users",
     request_body = PrivacyChange,
