@@ -35,7 +35,7 @@ struct Sockets {
 /// What happened since the worker looked last.
 #[derive(Default)]
 pub(crate) struct News {
-    /// Who came or went; each once, so it is bounded by the sockets there are and were.
+    /// Who came, went or chose anew; each once, so it is bounded by the sockets there are and were.
     pub(crate) people: Vec<UserId>,
     /// About whom something changed; at most [`PRESENCE_CHANGES`], beyond it `everybody`.
     pub(crate) changed: HashSet<UserId>,
@@ -92,6 +92,16 @@ impl Desk {
         sockets.open.retain(|open| *open != connection);
         if before > 0 && sockets.open.is_empty() {
             sockets.left = Timestamp::now();
+            note(&mut book.news, user, sockets);
+            self.bell.notify_one();
+        }
+    }
+
+    /// Somebody looks different from now on, if they are here at all.
+    pub(crate) fn look_again(&self, user: UserId) {
+        let mut book = self.book.lock();
+        let book = &mut *book;
+        if let Some(sockets) = book.here.get_mut(&user) {
             note(&mut book.news, user, sockets);
             self.bell.notify_one();
         }

@@ -71,7 +71,6 @@ struct Inner {
     /// This process among those that share the store.
     node: Uuid,
     stores: Stores,
-    changes: Arc<Changes>,
     config: Config,
     people: People,
     desk: Desk,
@@ -90,7 +89,7 @@ impl Presence {
     /// When the store does not take this process's first beat.
     pub async fn open(
         stores: &Stores,
-        changes: &Arc<Changes>,
+        changes: &Changes,
         config: Config,
         metrics: &edge::Metrics,
     ) -> Result<Self, store::Error> {
@@ -101,7 +100,6 @@ impl Presence {
         let inner = Arc::new(Inner {
             node,
             stores: stores.clone(),
-            changes: Arc::clone(changes),
             people: People::new(Arc::clone(&stores.profiles)),
             desk: Desk::default(),
             table: Table::new(config.typing_time),

@@ -66,7 +66,10 @@ impl Worker {
             look.insert(*user);
         }
         self.remember(&seen).await?;
-        for user in &left {
+        // Neither who is gone nor who hides is typing.
+        let hides =
+            |user: &&UserId| states.get(user).is_some_and(|state| state.chosen() == Chosen::Invisible);
+        for user in left.iter().chain(some.iter().filter(hides)) {
             for peer in inner.table.by(*user) {
                 inner.stop_typing(*user, peer).await?;
             }

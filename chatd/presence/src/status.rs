@@ -24,8 +24,13 @@ impl Presence {
             return Err(Problem::new(Code::RateLimited, detail).retry_after(1));
         }
         inner.stores.profiles.set_chosen_status(user, chosen.kept()).await?;
-        // Also this service hears of it: it forgets the old choice and tells who watches.
-        inner.changes.person(user, None);
+        inner.people.forget(user, None);
+        inner.desk.look_again(user);
+        if chosen == Chosen::Invisible {
+            for peer in inner.table.by(user) {
+                inner.stop_typing(user, peer).await?;
+            }
+        }
         Ok(())
     }
 }

@@ -4,10 +4,12 @@
 use crate::Inner;
 use crate::desk::News;
 use crate::index::Index;
+use futures_util::FutureExt;
 use schema::limits::{LAST_SEEN_FLUSH, LEASE_BEAT, LEASE_TIME, PRESENCE_BATCH, PRESENCE_RETRY};
 use schema::presence::Status;
 use schema::{Timestamp, UserId};
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use store::Error;
 use tokio::time::{Instant, sleep_until};
@@ -61,11 +63,16 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         let news = worker.inner.desk.take();
         let closing = news.closing;
-        Box::pin(worker.round(news)).await;
+        // Whatever a panic leaves half done, the next look at the same people does anew.
+        let turn = AssertUnwindSafe(Box::pin(worker.turn(news)));
+        if turn.catch_unwind().await.is_err() {
+            worker.inner.metrics.retries.inc();
+            tracing::error!("a turn of the presence worker ended in a panic");
+            tokio::time::sleep(PRESENCE_RETRY).await; // if it does so every time, then not in a hurry
+        }
         if closing {
             return Box::pin(worker.end()).await;
         }
-        Box::pin(worker.chores()).await;
     }
 }
 
@@ -80,6 +87,14 @@ impl Worker {
             self.unsaved.then_some(self.save_at),
         ];
         times.into_iter().flatten().min().unwrap_or(self.beat_at)
+    }
+
+    async fn turn(&mut self, news: News) {
+        let closing = news.closing;
+        self.round(news).await;
+        if !closing {
+            self.chores().await;
+        }
     }
 
     /// Deals with what was noted.
