@@ -14,6 +14,7 @@ mod limits;
 mod openapi;
 mod people;
 mod ports;
+mod presence;
 mod register_and_login;
 mod revoke;
 mod server;
