@@ -2,6 +2,8 @@
 
 mod carrier;
 mod receiver;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use carrier::Carrier;
 pub(super) use receiver::{Next, Receiver};

@@ -20,6 +20,12 @@ struct Kept {
     owner: Owner,
 }
 
+impl Kept {
+    fn admit(&self, visitor: Visitor<'_>, verifier: &Verifier) -> Result<Arc<Line>, Problem> {
+        self.owner.admits(visitor, verifier).then(|| Arc::clone(&self.line)).ok_or_else(no_session)
+    }
+}
+
 /// Every SockJS session over HTTP.
 #[derive(Default)]
 pub(crate) struct Lines {
@@ -28,7 +34,7 @@ pub(crate) struct Lines {
 
 #[derive(Default)]
 struct Book {
-    by_name: HashMap<Box<str>, Kept>,
+    by_name: HashMap<Box<str>, Arc<Kept>>,
     by_peer: HashMap<Peer, usize>,
 }
 
@@ -50,9 +56,9 @@ impl Lines {
         visitor: Visitor<'_>,
         verifier: &Verifier,
     ) -> Result<Arc<Line>, Problem> {
-        let book = self.kept.lock();
-        let kept = book.by_name.get(name).filter(|kept| kept.owner.admits(visitor, verifier));
-        kept.map(|kept| Arc::clone(&kept.line)).ok_or_else(no_session)
+        // Whose it is may take the check of a signature: nobody waits for that.
+        let kept = self.kept.lock().by_name.get(name).cloned();
+        kept.ok_or_else(no_session)?.admit(visitor, verifier)
     }
 
     /// The line of this name; a new one where there is none and `admit` has nothing against it.
@@ -66,11 +72,17 @@ impl Lines {
         verifier: &Verifier,
         admit: impl FnOnce() -> Result<Option<SocketPermit>, Problem>,
     ) -> Result<Found, Problem> {
+        let kept = self.kept.lock().by_name.get(name).cloned();
+        if let Some(kept) = kept {
+            return kept.admit(visitor, verifier).map(Found::Known);
+        }
+        let owner = Owner::new(visitor, verifier);
         let mut book = self.kept.lock();
         let Book { by_name, by_peer } = &mut *book;
-        if let Some(kept) = by_name.get(name) {
-            let admitted = kept.owner.admits(visitor, verifier);
-            return if admitted { Ok(Found::Known(Arc::clone(&kept.line))) } else { Err(no_session()) };
+        if by_name.contains_key(name) {
+            // Two first requests at once: one was first.
+            drop(book);
+            return self.find(name, visitor, verifier).map(Found::Known);
         }
         let bound = limits::SOCKJS_SESSIONS_PER_ADDRESS;
         let count = by_peer.get(&visitor.peer).copied().unwrap_or_default();
@@ -81,8 +93,7 @@ impl Lines {
         let permit = admit()?;
         by_peer.insert(visitor.peer, count + 1);
         let line = Line::new();
-        let kept = Kept { line: Arc::clone(&line), owner: Owner::new(visitor, verifier) };
-        by_name.insert(name.into(), kept);
+        by_name.insert(name.into(), Arc::new(Kept { line: Arc::clone(&line), owner }));
         Ok(Found::New(line, permit))
     }
 
