@@ -1,10 +1,10 @@
 //! The real-time door: STOMP over plain WebSockets on `/ws/websocket`, and over SockJS on `/ws`.
 //!
-//! A frame's way in: [`upgrade`] or [`sockjs`] makes a [`socket`] a [`session`], whose one loop decodes frames and hands them
-//! to [`send`], [`subscribe`] or [`marks`], which call `chat`. A message's way out: [`fanout`] takes chat's
-//! deliveries, finds the people's sessions in [`connections`] and puts a reference into each session's
-//! [`outbox`]; the session renders and writes it. What was missed comes by [`replay`], straight from the
-//! view. [`beats`] is the one timer of all sessions.
+//! A frame's way in: [`upgrade`] or [`sockjs`] makes a [`socket`] a [`session`], whose one loop decodes
+//! frames and hands them to [`send`], [`subscribe`] or [`marks`], which call `chat`. A message's way out:
+//! [`fanout`] takes chat's deliveries, finds the people's sessions in [`connections`] and puts a reference
+//! into each session's [`outbox`]; the session renders and writes it. What was missed comes by [`replay`],
+//! straight from the view. [`beats`] is the one timer of all sessions.
 //!
 //! Neighbours: `chat` (send, mark, feed), `edge` (token check, revocations, problems), `schema` (STOMP).
 //!
