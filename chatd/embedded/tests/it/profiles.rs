@@ -1,15 +1,14 @@
 //! `store::Profiles` on SQLite, and the file itself.
 
 use embedded::People;
-use schema::{SessionId, Timestamp};
+use schema::Timestamp;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use store::Error;
-use store::accounts::{NewSession, SessionRow};
 use store::contract::profiles::person;
 use store::contract::{changes, contacts, profiles, relations};
 use store::profiles::{Name, NewPerson};
-use store::{Accounts, Profiles};
+use store::Profiles;
 use tempfile::TempDir;
 
 async fn open(data: &Path) -> Result<People, Error> {
