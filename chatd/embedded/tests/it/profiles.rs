@@ -5,10 +5,10 @@ use schema::Timestamp;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use store::Error;
+use store::Profiles;
 use store::contract::profiles::person;
 use store::contract::{changes, contacts, profiles, relations};
 use store::profiles::{Name, NewPerson};
-use store::Profiles;
 use tempfile::TempDir;
 
 async fn open(data: &Path) -> Result<People, Error> {
