@@ -11,6 +11,7 @@ mod configuration;
 mod http;
 mod openapi;
 mod rest;
+mod rules;
 mod socket;
 mod sockjs;
 mod stomp;

@@ -73,11 +73,11 @@ async fn talk(pair: usize, mut from: Client, mut to: Client, stop: Arc<AtomicBoo
         let number = samples.len();
         let at = Instant::now();
         from.send(&format!("to{pair}"), &content(pair, number), &format!("c{number}"), "r").await.unwrap();
-        let came = timeout(LOST, to.next()).await.expect("a message is lost").unwrap();
+        let Ok(Ok(came)) = timeout(LOST, to.next()).await else { panic!("a message is lost") };
         let message: Value = serde_json::from_slice(&came.body).unwrap();
         assert_eq!(message["content"], content(pair, number), "lost, twice, or out of order");
         samples.push(Sample { at, took: at.elapsed() });
-        let receipt = timeout(LOST, from.next()).await.expect("a receipt is lost").unwrap();
+        let Ok(Ok(receipt)) = timeout(LOST, from.next()).await else { panic!("a receipt is lost") };
         assert_eq!(receipt.header("receipt-id"), Some("r"));
         tokio::time::sleep(PAUSE).await;
     }

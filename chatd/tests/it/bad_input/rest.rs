@@ -2,6 +2,7 @@
 
 use super::http::{Call, Want, Wire};
 use super::openapi::operations;
+use super::rules;
 use super::surface::Surface;
 use super::{Tally, survived};
 use crate::server::Server;
@@ -20,9 +21,9 @@ const PUBLIC: [&str; 6] = [
 ];
 
 /// A server with two people who know each other, and what calls of theirs are made of.
-struct World {
-    token: String,
-    others_token: String,
+pub(crate) struct World {
+    pub(crate) token: String,
+    pub(crate) others_token: String,
     message: String,
 }
 
@@ -53,7 +54,7 @@ pub(crate) async fn try_all() -> Tally {
         }
         surface.wrong_methods(&operations, &mut wire, &mut tally);
         unknown_paths(&world, &mut wire, &mut tally);
-        exclusive(&world, &mut wire, &mut tally);
+        rules::try_all(&world, &mut wire, &mut tally);
         broken_requests(&world, &mut wire, &mut tally);
         tally
     })
@@ -121,137 +122,6 @@ fn unknown_paths(world: &World, wire: &mut Wire, tally: &mut Tally) {
             let want = Want::code(Code::Unauthorized);
             tally.row(&format!("GET {path}, no token"), wire.expect(&Call::new("GET", path), &want));
         }
-    }
-}
-
-/// Parameters of which one, or at most one, may be given; and rules across fields.
-fn exclusive(world: &World, wire: &mut Wire, tally: &mut Tally) {
-    let get = |target: &str| Call::new("GET", target).bearer(&world.token);
-    let post =
-        |target: &str, body: Value| Call::new("POST", target).bearer(&world.token).json(body.to_string());
-    let history = "/api/chat/conversations/user2/messages";
-    let page = wire.send(&Call::new("GET", "/api/chat/sync").bearer(&world.others_token)).unwrap();
-    let page: Value = serde_json::from_slice(&page.body).unwrap();
-    let others = page["nextCursor"].as_str().unwrap();
-    let message = json!({ "recipientId": "user2", "content": "x" });
-    let with = |name: &str, value: Value| {
-        let mut changed = message.clone();
-        changed[name] = value;
-        changed
-    };
-    let login = |body: Value| Call::new("POST", "/api/auth/login").json(body.to_string());
-    let rows = [
-        ("two places", get(&format!("{history}?before=1&after=1")), Want::field(Code::Invalid, "cursor")),
-        (
-            "a cursor and a place",
-            get(&format!("{history}?cursor=x&around=1")),
-            Want::field(Code::Invalid, "cursor"),
-        ),
-        (
-            "all places",
-            get(&format!("{history}?cursor=x&before=1&after=1&around=1")),
-            Want::field(Code::Invalid, "cursor"),
-        ),
-        (
-            "another's cursor",
-            get(&format!("/api/chat/sync?cursor={others}")),
-            Want::field(Code::Invalid, "cursor"),
-        ),
-        (
-            "a cursor of another list",
-            get(&format!("{history}?cursor={others}")),
-            Want::field(Code::Invalid, "cursor"),
-        ),
-        ("an unknown parameter", get("/api/chat/sync?limits=5"), Want::code(Code::Invalid)),
-        ("neither name", get("/api/users"), Want::field(Code::Invalid, "phoneNumber")),
-        (
-            "both names",
-            get("/api/users?phoneNumber=%2B1234567890&username=user2"),
-            Want::field(Code::Invalid, "username"),
-        ),
-        (
-            "login without a name",
-            login(json!({ "password": "x" })),
-            Want::field(Code::Invalid, "phoneNumber"),
-        ),
-        (
-            "login with two names",
-            login(json!({ "phoneNumber": "+1234567890", "username": "user1", "password": "x" })),
-            Want::field(Code::Invalid, "username"),
-        ),
-        (
-            "a wrong password",
-            login(json!({ "username": "user1", "password": "x" })),
-            Want::code(Code::InvalidCredentials),
-        ),
-        (
-            "an unknown phone number",
-            login(json!({ "phoneNumber": "+1234567890", "password": "x" })),
-            Want::code(Code::InvalidCredentials),
-        ),
-        (
-            "a refresh token that is none",
-            Call::new("POST", "/api/auth/refresh").json(json!({ "refreshToken": "x" }).to_string()),
-            Want::code(Code::InvalidRefreshToken),
-        ),
-        (
-            "refresh with nothing",
-            Call::new("POST", "/api/auth/refresh"),
-            Want::code(Code::InvalidRefreshToken),
-        ),
-        (
-            "another as sender",
-            post("/api/chat/messages", with("senderId", json!("user2"))),
-            Want::code(Code::Forbidden),
-        ),
-        (
-            "nobody as sender",
-            post("/api/chat/messages", with("senderId", json!("nobody.here"))),
-            Want::code(Code::Forbidden),
-        ),
-        (
-            "nobody as recipient",
-            post("/api/chat/messages", with("recipientId", json!("nobody.here"))),
-            Want::code(Code::NotFound),
-        ),
-        (
-            "no name as recipient",
-            post("/api/chat/messages", with("recipientId", json!("a\u{0}b"))),
-            Want::code(Code::NotFound),
-        ),
-        (
-            "an empty recipient",
-            post("/api/chat/messages", with("recipientId", json!(""))),
-            Want::code(Code::NotFound),
-        ),
-        (
-            "a place without metadata",
-            post("/api/chat/messages", with("messageType", json!("LOCATION"))),
-            Want::field(Code::Invalid, "metadata"),
-        ),
-        (
-            "two keys",
-            post("/api/chat/messages", with("clientMessageId", json!("a"))).header("idempotency-key", "b"),
-            Want::field(Code::Invalid, "clientMessageId"),
-        ),
-        (
-            "a key that is too long",
-            post("/api/chat/messages", message.clone()).header("idempotency-key", &"k".repeat(65)),
-            Want::field(Code::Invalid, "clientMessageId"),
-        ),
-        (
-            "a key that is no ASCII",
-            post("/api/chat/messages", message.clone()).header("idempotency-key", "\u{fc}"),
-            Want::field(Code::Invalid, "Idempotency-Key"),
-        ),
-        (
-            "marks beyond the last sequence",
-            Call::new("PUT", "/api/chat/conversations/user2/seen").bearer(&world.token).json("{\"upTo\":99}"),
-            Want::field(Code::Invalid, "upTo"),
-        ),
-    ];
-    for (what, call, want) in rows {
-        tally.row(&format!("{} {}, {what}", call.method, call.target), wire.expect(&call, &want));
     }
 }
 

@@ -321,8 +321,11 @@ fn misuse() -> Vec<Row> {
     rows
 }
 
+/// A body's field: its name, its type, whether it must be there.
+type Field = (&'static str, &'static str, bool);
+
 /// Destinations with a good body, and what its fields are.
-fn calls() -> Vec<(&'static str, Value, &'static [(&'static str, &'static str, bool)])> {
+fn calls() -> Vec<(&'static str, Value, &'static [Field])> {
     let draft = json!({ "recipientId": "user2", "content": "Hello!", "messageType": "TEXT" });
     let mark = json!({ "peerId": "user2", "upTo": 0 });
     let draft_fields: &[_] = &[

@@ -5,7 +5,18 @@ use serde_json::{Value, json};
 
 /// Values of a body's field that are `invalid`.
 pub(crate) fn of_field(name: &str) -> Vec<Value> {
-    let long = |n: usize| "x".repeat(n);
+    let mut all = of_person(name);
+    all.extend(of_message(name));
+    all.extend(of_other_things(name));
+    all
+}
+
+fn long(letters: usize) -> Value {
+    json!("x".repeat(letters))
+}
+
+/// Of what describes a person.
+fn of_person(name: &str) -> Vec<Value> {
     match name {
         "phoneNumber" => texts(&[
             "",
@@ -26,57 +37,26 @@ pub(crate) fn of_field(name: &str) -> Vec<Value> {
             let mut bad = texts(&[
                 "", "me", "ME", "ab", "1ab", "_ab", "a b", "üser", "user-1", "a\u{0}b", "a/b", "a@b",
             ]);
-            bad.push(json!(long(33)));
+            bad.push(long(33));
             bad
         }
         "displayName" => {
             let mut bad = texts(&["", " ", "\u{a0}\u{2003}", "a\u{7}b", "a\nb", "a\u{7f}b", "a\u{85}b"]);
-            bad.push(json!(long(51)));
+            bad.push(long(51));
             bad.push(json!("日".repeat(51)));
             bad
         }
         "password" | "newPassword" => {
             let mut bad = texts(&["", "short12", "        ", "password1", "12345678", "qwertyuiop", "日本"]);
-            bad.push(json!(long(72)));
+            bad.push(long(72));
             bad.push(json!("é".repeat(36)));
-            bad.push(json!(long(10_000)));
+            bad.push(long(10_000));
             bad
         }
-        "deviceName" => vec![json!(long(101)), json!("a\u{0}b"), json!("a\nb")],
-        "content" => {
-            let mut bad =
-                texts(&["", " ", "\t\r\n", "\u{2003}", "a\u{0}b", "\u{1b}[31m", "a\u{7f}", "a\u{b}b"]);
-            bad.push(json!(long(4097)));
-            bad.push(json!("\u{1f600}".repeat(4097)));
-            bad
-        }
-        "messageType" => texts(&["", "text", "SHOUT", "SYSTEM", " TEXT", "TEXT\u{0}"]),
-        "clientMessageId" => {
-            let mut bad = texts(&["", "a\u{7}", "a\nb", "\u{0}"]);
-            bad.push(json!(long(65)));
-            bad
-        }
-        "metadata" => {
-            vec![json!([]), json!("text"), json!(7), json!(true), json!({ "a": long(4096) })]
-        }
-        "replyToMessageId" => texts(&["", "x", "01890000-0000-8000-8000-00000000000", "{}"]),
-        "upTo" => vec![json!(-1), json!(i64::MIN), json!(1_000_000), json!(u64::MAX)],
-        "expiresIn" => vec![json!(0), json!(-1), json!(i64::MIN), json!(i64::MAX)],
-        "status" => texts(&["", "online", "OFFLINE", "AWAYY"]),
-        "lastSeenPolicy" | "profilePhotoPolicy" => texts(&["", "everyone", "FRIENDS"]),
-        "onConflict" => texts(&["", "FAIL", "replace"]),
-        "users" => vec![json!([])],
-        "userIds" => vec![json!(vec!["user1"; 501])],
-        "passwordHash" => texts(&[
-            "",
-            "x",
-            "$2b$04$short",
-            "$1$abc$def",
-            "$2b$99$abcdefghijklmnopqrstuuW7v8m2eVVoDmRzpcVXJhkmWCkUhQ4pi",
-        ]),
+        "deviceName" => vec![long(101), json!("a\u{0}b"), json!("a\nb")],
         "alias" => {
             let mut bad = texts(&["", " ", "a\u{7}b"]);
-            bad.push(json!(long(51)));
+            bad.push(long(51));
             bad
         }
         "avatarUrl" => texts(&[
@@ -90,8 +70,53 @@ pub(crate) fn of_field(name: &str) -> Vec<Value> {
             "https://user:pass@example.org/a",
             "https://example.org/a b",
             "https://example.org/\"onerror=",
-            "/a
-b",
+            "/a\nb",
+        ]),
+        "userId" => texts(&["", "me", "a b", "üser", "a\u{0}b"]),
+        _ => Vec::new(),
+    }
+}
+
+/// Of a message.
+fn of_message(name: &str) -> Vec<Value> {
+    match name {
+        "content" => {
+            let mut bad =
+                texts(&["", " ", "\t\r\n", "\u{2003}", "a\u{0}b", "\u{1b}[31m", "a\u{7f}", "a\u{b}b"]);
+            bad.push(long(4097));
+            bad.push(json!("\u{1f600}".repeat(4097)));
+            bad
+        }
+        "messageType" => texts(&["", "text", "SHOUT", "SYSTEM", " TEXT", "TEXT\u{0}"]),
+        "clientMessageId" => {
+            let mut bad = texts(&["", "a\u{7}", "a\nb", "\u{0}"]);
+            bad.push(long(65));
+            bad
+        }
+        "metadata" => {
+            vec![json!([]), json!("text"), json!(7), json!(true), json!({ "a": long(4096) })]
+        }
+        "replyToMessageId" => texts(&["", "x", "01890000-0000-8000-8000-00000000000", "{}"]),
+        _ => Vec::new(),
+    }
+}
+
+/// Of marks, settings and what administrators send.
+fn of_other_things(name: &str) -> Vec<Value> {
+    match name {
+        "upTo" => vec![json!(-1), json!(i64::MIN), json!(1_000_000), json!(u64::MAX)],
+        "expiresIn" => vec![json!(0), json!(-1), json!(i64::MIN), json!(i64::MAX)],
+        "status" => texts(&["", "online", "OFFLINE", "AWAYY"]),
+        "lastSeenPolicy" | "profilePhotoPolicy" => texts(&["", "everyone", "FRIENDS"]),
+        "onConflict" => texts(&["", "FAIL", "replace"]),
+        "users" => vec![json!([])],
+        "userIds" => vec![json!(vec!["user1"; 501])],
+        "passwordHash" => texts(&[
+            "",
+            "x",
+            "$2b$04$short",
+            "$1$abc$def",
+            "$2b$99$abcdefghijklmnopqrstuuW7v8m2eVVoDmRzpcVXJhkmWCkUhQ4pi",
         ]),
         _ => Vec::new(),
     }
