@@ -5,7 +5,7 @@ use presence::{Ear, Heard};
 use schema::presence::{Presence as Shown, Status};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -17,14 +17,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Listener {
     told: Mutex<VecDeque<(u32, Shown)>>,
     bell: Notify,
-    /// How often it has no room before it hears.
-    pub(crate) deaf_for: AtomicUsize,
+    /// It has no room.
+    pub(crate) full: AtomicBool,
+    /// How often it had none.
+    pub(crate) shed: AtomicUsize,
 }
 
 impl Ear for Listener {
     fn presence(&self, subscription: u32, presence: &Arc<Shown>) -> Heard {
-        let deaf = self.deaf_for.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if deaf.is_ok() {
+        if self.full.load(Ordering::SeqCst) {
+            self.shed.fetch_add(1, Ordering::SeqCst);
             return Heard::Full;
         }
         self.told.lock().push_back((subscription, (**presence).clone()));

@@ -119,6 +119,29 @@ async fn contacts_are_told_of_and_nobody_else() {
     assert_eq!(body::<Value>(&frame)["status"], "AWAY");
 }
 
+/// More contacts are there than an outbox takes at once: they come as it empties, each once, and the session
+/// lives.
+#[tokio::test]
+async fn a_crowd_of_contacts_is_told_at_the_pace_of_the_session() {
+    const CROWD: usize = 300;
+    let world = World::with(Config { outbox_bytes: 65_536, ..Config::default() }).await;
+    let ann = world.person("ann").await;
+    for n in 0..CROWD {
+        let contact = world.person(&format!("user{n}")).await.user;
+        let entry = Contact { user_id: contact, alias: None, created_at: Timestamp::now() };
+        world.embedded.stores.profiles.put_contact(ann.user, entry, CROWD).await.unwrap();
+        world.presence.connected(contact, 1_000_000 + n as u64);
+    }
+    let mut a = world.connect(ann).await;
+    a.subscribe("contacts", "/user/queue/presence", &[]).await;
+    let mut there = std::collections::HashSet::new();
+    while there.len() < CROWD {
+        let state = heard(&mut a, "contacts").await;
+        assert_eq!(state["status"], "ONLINE");
+        assert!(there.insert(state["userId"].as_str().unwrap().to_owned()), "{state} came twice");
+    }
+}
+
 #[tokio::test]
 async fn typing_reaches_the_devices_of_the_peer_and_nobody_else() {
     let world = World::new().await;
