@@ -47,7 +47,7 @@ impl Chat {
 
 /// Whom the caller has blocked.
 #[utoipa::path(
-    get, path = "/api/users/me/blocks", tag = "users", params(ListQuery),
+    get, path = "/api/users/me/blocks", operation_id = "list_blocks", tag = "users", params(ListQuery),
     responses((status = 200, body = Blocks), (status = "4XX", body = ProblemBody))
 )]
 async fn list(

@@ -46,7 +46,10 @@ impl People {
     /// The user with this id or username; a deleted one by id only.
     pub(crate) async fn resolve(&self, name: &str) -> Result<UserId, Error> {
         const UNKNOWN: Error = Error::NotFound("user");
-        if let Ok(id) = name.parse::<UserId>() {
+        // Only the form with hyphens is an id: without them, 32 hex digits may be somebody's username.
+        if name.len() == 36
+            && let Ok(id) = name.parse::<UserId>()
+        {
             return self.person(id).await?.map(|_| id).ok_or(UNKNOWN);
         }
         let username: Username = name.parse().map_err(|_| UNKNOWN)?;

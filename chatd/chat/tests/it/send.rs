@@ -62,6 +62,15 @@ async fn sends_of_one_lane_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_username_that_looks_like_an_id_is_a_username() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    let hex = "a0123456789abcdef0123456789abcde";
+    let named = world.person(hex).await;
+    assert_eq!(world.send(ann, hex, "hello", None).await.unwrap().message.recipient_id, named);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_not_stored() {
     let world = World::new().await;
     let (ann, _) = (world.person("ann").await, world.person("bob").await);
