@@ -17,6 +17,8 @@ pub const LOOKUPS_PER_MINUTE: u32 = 30;
 pub const LOGIN_FAILURES_PER_ACCOUNT: u32 = 10;
 /// Wrong passwords from an address in 15 minutes.
 pub const LOGIN_FAILURES_PER_ADDRESS: u32 = 100;
+/// Accounts, names and addresses that each bound of sign-ins and registrations counts at once.
+pub const COUNTED_KEYS: usize = 100_000;
 /// The window of the two login bounds.
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// STOMP sends a session may make a second, sustained.
@@ -103,6 +105,8 @@ pub const BCRYPT_COST: u32 = 12;
 pub const HASH_QUEUE: usize = 64;
 /// Life of a one-time ticket that opens a socket.
 pub const TICKET_S: i64 = 30;
+/// Bytes of what may be a ticket; ours have 43.
+pub const TICKET_BYTES: usize = 128;
 /// Live tickets of a user at once; a page that opens several sockets needs one each.
 pub const TICKETS_PER_USER: usize = 16;
 /// Live tickets of a process at once: about 13 MB.
@@ -111,6 +115,8 @@ pub const TICKETS: usize = 65_536;
 pub const SESSION_SWEEP: Duration = Duration::from_secs(5);
 /// Sessions that one such look ends at a time; it goes on until there are no more.
 pub const SESSION_SWEEP_ROWS: usize = 1_000;
+/// Seconds after which a full queue of hashes has room again.
+pub const HASH_RETRY_S: u32 = 5;
 /// Users in one bulk import request, and tokens in one bulk mint.
 pub const BULK_MAX: usize = 5_000;
 /// Bytes of an administrator's bulk request.

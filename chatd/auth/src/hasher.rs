@@ -8,14 +8,13 @@ use edge::Problem;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use schema::Code;
+use schema::limits::HASH_RETRY_S;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Costs that are accepted, of our own hashes and of imported ones: a higher one is a denial of service.
 pub(crate) const COSTS: std::ops::RangeInclusive<u32> = 4..=15;
-/// Seconds after which a full queue has room again.
-const QUEUE_RETRY_S: u32 = 5;
 
 /// How many hashes were computed: of new passwords, and to check given ones.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +97,7 @@ impl Hasher {
 
 fn full() -> Problem {
     Problem::new(Code::Unavailable, "too many sign-ins are waiting; come back in a few seconds")
-        .retry_after(QUEUE_RETRY_S)
+        .retry_after(HASH_RETRY_S)
         .caused_by("the hash queue is full")
 }
 

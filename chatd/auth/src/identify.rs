@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use edge::{Caller, Identify, Problem};
 use schema::Timestamp;
-
-/// Bytes of a ticket at most; ours have 43.
-const TICKET_BYTES: usize = 128;
+use schema::limits::TICKET_BYTES;
 
 #[async_trait]
 impl Identify for Auth {

@@ -2,12 +2,10 @@
 
 use edge::Allowance;
 use parking_lot::Mutex;
+use schema::limits::COUNTED_KEYS;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
-
-/// Keys that are counted at once.
-const KEYS: usize = 100_000;
 
 /// A bound on how often something may happen with the same key in a fixed window, by the monotonic clock.
 /// When the table is full of live windows, a key that is not in it is let through: the other bounds of the
@@ -60,9 +58,9 @@ impl Window {
             return Ok(());
         }
         let mut counts = self.counts.lock();
-        if counts.len() >= KEYS && !counts.contains_key(&key) {
+        if counts.len() >= COUNTED_KEYS && !counts.contains_key(&key) {
             counts.retain(|_, count| now.duration_since(count.since) < self.length);
-            if counts.len() >= KEYS {
+            if counts.len() >= COUNTED_KEYS {
                 return Ok(());
             }
         }
@@ -117,10 +115,10 @@ mod tests {
     fn the_table_is_bounded() {
         let window = Window::new(1, Duration::from_secs(60));
         let now = Instant::now();
-        for key in 0..(KEYS as u64 + 100) {
+        for key in 0..(COUNTED_KEYS as u64 + 100) {
             window.take_at(key, now).unwrap();
         }
-        assert_eq!(window.counts.lock().len(), KEYS);
+        assert_eq!(window.counts.lock().len(), COUNTED_KEYS);
         assert!(window.take_at(5, now).is_err(), "who is in the table stays bounded");
         window.take_at(u64::MAX, now + Duration::from_secs(61)).unwrap();
         assert_eq!(window.counts.lock().len(), 1);
