@@ -18,6 +18,7 @@ use schema::api::MarkRequest;
 use schema::event::DevicePosition;
 use schema::wire::stomp::{Frame, Version};
 use schema::{UserId, limits};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,22 @@ use std::time::Duration;
 const TOGETHER: usize = 8;
 /// How often marks that the log did not take are tried again, a second apart.
 const TRIES: u32 = 5;
+
+/// What was written to the client and what a ping asked about.
+#[derive(Default)]
+pub(crate) struct Pings {
+    /// By sender: up to which sequence frames were written that nothing has marked yet.
+    pub(crate) unmarked: HashMap<UserId, u64>,
+    /// The same, of frames before the ping that is out.
+    pub(crate) asked: HashMap<UserId, u64>,
+    pub(crate) number: u64,
+    /// A ping is out.
+    pub(crate) out: bool,
+    /// The tick of the last ping.
+    pub(crate) at: u32,
+    /// A ping is due for the connection's life, not for marks.
+    pub(crate) alive_due: bool,
+}
 
 impl Session {
     pub(crate) fn on_ack(&mut self, frame: &Frame) -> Result<(), Fatal> {
@@ -131,7 +148,7 @@ impl Session {
     }
 }
 
-type Marks = std::collections::HashMap<UserId, (u64, Option<u64>)>;
+type Marks = HashMap<UserId, (u64, Option<u64>)>;
 
 /// Merges a mark by maximum. Beyond the bound it is left out: what is not marked is replayed.
 fn add(marks: &mut Marks, peer: UserId, (up_to, next): (u64, Option<u64>)) {

@@ -4,6 +4,7 @@ use crate::Hub;
 use crate::beats::Times;
 use crate::connection::{Close, Connection};
 use crate::frames;
+use crate::marks::Pings;
 use crate::replay::Replay;
 use crate::send::Bucket;
 use crate::socket::{Incoming, Socket};
@@ -12,10 +13,9 @@ use crate::upgrade::Entry;
 use crate::write::Event;
 use edge::SocketPermit;
 use futures_util::FutureExt;
-use schema::UserId;
 use schema::limits;
 use schema::wire::stomp::{Command, Decoder, Frame, Side, Version};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -50,22 +50,6 @@ pub(crate) struct Session {
     pub(crate) beat_due: bool,
     /// The socket holds bytes that were not flushed.
     pub(crate) unflushed: bool,
-}
-
-/// What was written to the client and what a ping asked about.
-#[derive(Default)]
-pub(crate) struct Pings {
-    /// By sender: up to which sequence frames were written that nothing has marked yet.
-    pub(crate) unmarked: HashMap<UserId, u64>,
-    /// The same, of frames before the ping that is out.
-    pub(crate) asked: HashMap<UserId, u64>,
-    pub(crate) number: u64,
-    /// A ping is out.
-    pub(crate) out: bool,
-    /// The tick of the last ping.
-    pub(crate) at: u32,
-    /// A ping is due for the connection's life, not for marks.
-    pub(crate) alive_due: bool,
 }
 
 /// What ends a session: an ERROR and a close.
