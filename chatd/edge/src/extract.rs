@@ -205,7 +205,8 @@ fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
 
 /// The path of the whole is `.` in serde_path_to_error's words.
 fn at(path: &str) -> String {
-    if path == "." { "request".to_owned() } else { path.to_owned() }
+    // A field may be called nothing at all, and then it is no name for anybody.
+    if path.is_empty() || path == "." { "request".to_owned() } else { path.to_owned() }
 }
 
 fn under(path: &str, field: &str) -> String {
@@ -263,6 +264,8 @@ mod tests {
 
         let bad = br#"{"recipientId":"u","content":"c","messageType":"SHOUT"}"#;
         assert_eq!(first(&parse::<Draft>(bad).unwrap_err()).1.field, "messageType");
+        let nameless = parse::<schema::user::PrivacyChange>(br#"{"":1}"#).unwrap_err();
+        assert_eq!(first(&nameless).1.field, "request");
         let bad = br#"{"recipientId":"u","content":"c","messageType":7}"#;
         let (code, error) = first(&parse::<Draft>(bad).unwrap_err());
         assert_eq!((code, error.field.as_str()), (Code::Malformed, "messageType"));
