@@ -112,6 +112,35 @@ async fn an_import_reports_each_row_and_a_ready_hash_opens_the_account() {
 }
 
 #[tokio::test]
+async fn a_disabled_user_signs_in_and_mints_nowhere() {
+    let server = Server::start().await;
+    let created = json!({ "username": "user1", "password": "a secret of mine" });
+    server.administer("/admin/users", &created).await;
+    let login = async |password: &str| {
+        let body = json!({ "username": "user1", "password": password });
+        let login =
+            reqwest::Client::new().post(server.api("/api/auth/login")).json(&body).send().await.unwrap();
+        let (status, mut body) = (login.status().as_u16(), login.json::<Value>().await.unwrap());
+        body["traceId"] = Value::Null;
+        (status, body)
+    };
+    let wrong = login("another secret").await;
+    assert_eq!(wrong.0, 401);
+    assert_eq!(login("a secret of mine").await.0, 200);
+    assert_eq!(call(&server, reqwest::Method::POST, "/admin/users/user1/disable").await.0, 200);
+    assert_eq!(login("a secret of mine").await, wrong, "no word of it to who tries");
+    let mint = reqwest::Client::new().post(server.admin("/admin/tokens")).bearer_auth(server.admin_token());
+    let refused = mint.json(&json!({ "users": ["user1"] })).send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    for anonymous in ["disable", "enable"] {
+        let path = server.admin(&format!("/admin/users/user1/{anonymous}"));
+        assert_eq!(reqwest::Client::new().post(path).send().await.unwrap().status(), 401);
+    }
+    assert_eq!(call(&server, reqwest::Method::POST, "/admin/users/user1/enable").await.0, 200);
+    assert_eq!(login("a secret of mine").await.0, 200);
+}
+
+#[tokio::test]
 async fn acts_are_audited_without_secrets_and_secret_files_are_private() {
     let server = Server::start().await;
     let created = json!({ "username": "user1", "password": "a secret of mine" });
@@ -119,7 +148,15 @@ async fn acts_are_audited_without_secrets_and_secret_files_are_private() {
     let token = server.administer("/admin/tokens", &json!({ "users": ["user1"] })).await;
     let repeat = reqwest::Client::new().post(server.admin("/admin/users")).bearer_auth(server.admin_token());
     assert_eq!(repeat.json(&created).send().await.unwrap().status(), 409);
+    for verb in ["disable", "disable", "enable"] {
+        let (status, user) =
+            call(&server, reqwest::Method::POST, &format!("/admin/users/user1/{verb}")).await;
+        assert_eq!((status, &user["disabled"]), (200, &(verb == "disable").into()), "{verb}");
+        let (_, user) = call(&server, reqwest::Method::GET, "/admin/users/user1").await;
+        assert_eq!(user["disabled"], verb == "disable");
+    }
     call(&server, reqwest::Method::DELETE, "/admin/users/user1").await;
+    assert_eq!(call(&server, reqwest::Method::POST, "/admin/users/user1/disable").await.0, 404);
 
     let text = std::fs::read_to_string(server.data.join("audit.log")).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -131,7 +168,11 @@ async fn acts_are_audited_without_secrets_and_secret_files_are_private() {
         ("user.create", "ok"),
         ("token.mint", "ok"),
         ("user.create", "user-already-exists"),
+        ("user.disable", "ok"),
+        ("user.disable", "ok"),
+        ("user.enable", "ok"),
         ("user.delete", "ok"),
+        ("user.disable", "not-found"),
     ];
     assert_eq!(acts, expected);
     assert!(lines.iter().all(|line| line["target"] == "user1" && line["traceId"].is_string()));
