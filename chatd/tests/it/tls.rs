@@ -1,6 +1,6 @@
 //! TLS: what is encrypted, what is sent over, how a certificate is replaced, and what does not start.
 
-use crate::server::{Server, command, free_ports};
+use crate::server::{Server, binary, command, free_ports};
 use futures_util::{SinkExt, StreamExt};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Client, StatusCode, redirect};
@@ -237,6 +237,14 @@ fn a_pair_that_cannot_serve_is_refused_at_the_start_with_the_fix() {
         assert_eq!(code, 78, "{case}: {words}");
         assert!(words.contains(word), "{case}: {words}");
     }
+    // `config check` says the same without starting.
+    let check = |sets: &[String]| {
+        let mut check = std::process::Command::new(binary());
+        let check = check.args(["config", "check"]).args(sets.iter().flat_map(|set| ["--set", set]));
+        check.output().unwrap().status.code()
+    };
+    assert_eq!(check(&with(&pair.certificate, &other.key)), Some(78));
+    assert_eq!(check(&sets(&pair)), Some(0));
     let folder = with(authority.folder.path(), &pair.key);
     assert_eq!(ends(&folder).0, 78, "a folder is no file");
 }
