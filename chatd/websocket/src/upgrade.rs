@@ -91,7 +91,7 @@ fn check_handshake(request: &Request) -> Result<(), Response> {
     if !names(headers, &CONNECTION, "upgrade") {
         return refuse("\"Connection\" must be \"Upgrade\".");
     }
-    if !names(headers, &SEC_WEBSOCKET_VERSION, "13") {
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         let problem = Problem::new(Code::Malformed, "Sec-WebSocket-Version must be 13");
         return Err(([(SEC_WEBSOCKET_VERSION, "13")], problem).into_response());
     }

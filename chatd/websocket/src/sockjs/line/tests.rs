@@ -1,7 +1,7 @@
 //! A line against a model of what both ends may expect of it, whatever the order of things.
 
 use super::{Carrier, Line, Next, Receiver};
-use crate::socket::Incoming;
+use crate::socket::{Broken, Incoming};
 use bytes::Bytes;
 use proptest::prelude::*;
 use schema::limits;
@@ -160,6 +160,26 @@ impl Model {
             }
         }
     }
+}
+
+#[test]
+fn a_post_waits_until_the_session_reads_on_and_no_longer_than_it_lives() {
+    let cx = &mut Context::from_waker(Waker::noop());
+    let line = Line::new();
+    let mut carrier = Carrier::new(Arc::clone(&line));
+    let data = Bytes::from(vec![b'x'; limits::SOCKJS_INBOUND_BYTES]);
+    let mut first = std::pin::pin!(line.post(data.clone()));
+    assert_eq!(first.as_mut().poll(cx), Poll::Ready(Ok(())));
+    let (mut second, mut third) =
+        (std::pin::pin!(line.post(data.slice(..9))), std::pin::pin!(line.post(data.slice(..7))));
+    assert!(second.as_mut().poll(cx).is_pending(), "a full line takes nothing");
+    assert!(matches!(carrier.poll_read(cx), Poll::Ready(Incoming::Data(read)) if read == data));
+    assert_eq!(second.as_mut().poll(cx), Poll::Ready(Ok(())));
+    let mut much = std::pin::pin!(line.post(data));
+    assert!(much.as_mut().poll(cx).is_pending());
+    assert_eq!(third.as_mut().poll(cx), Poll::Ready(Ok(())), "there is room for little");
+    drop(carrier);
+    assert_eq!(much.as_mut().poll(cx), Poll::Ready(Err(Broken)), "nobody will ever read it");
 }
 
 proptest! {
