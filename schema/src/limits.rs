@@ -160,8 +160,9 @@ pub const REPLAY_PAGE: usize = 100;
 pub const PRESENCE_QUERY: usize = 500;
 /// Subscriptions of a session to one person's presence.
 pub const PRESENCE_TOPICS: usize = 50;
-/// Contacts that a session hears of; whoever has more is told of the first.
-pub const PRESENCE_CONTACTS: usize = 1_000;
+/// Pairs of a subscription and a person whose presence it hears of, of all sessions of a user: four devices
+/// that listen to every contact.
+pub const PRESENCE_WATCHES_OF_USER: usize = 4 * CONTACTS;
 /// Pairs of a subscription and a person whose presence it hears of, in a process.
 pub const PRESENCE_WATCHES: usize = 2_000_000;
 /// Subscriptions that wait to be taken up.

@@ -2,7 +2,7 @@
 
 use crate::watch::{Ask, Ear};
 use schema::UserId;
-use schema::limits::PRESENCE_WATCHES;
+use schema::limits::{PRESENCE_WATCHES, PRESENCE_WATCHES_OF_USER};
 use schema::presence::Status;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -14,9 +14,17 @@ pub(crate) type Edge = (UserId, u64, u32);
 #[derive(Default)]
 pub(crate) struct Index {
     watchers: HashMap<u64, Watcher>,
-    by_viewer: HashMap<UserId, Vec<u64>>,
+    by_viewer: HashMap<UserId, Viewer>,
     /// With what was told last; at most [`PRESENCE_WATCHES`].
     edges: BTreeMap<Edge, Option<Status>>,
+}
+
+/// Who watches, with all their connections.
+#[derive(Default)]
+struct Viewer {
+    connections: Vec<u64>,
+    /// Of all of them; at most [`PRESENCE_WATCHES_OF_USER`].
+    edges: usize,
 }
 
 /// A connection that watches.
@@ -37,7 +45,7 @@ impl Index {
     pub(crate) fn open(&mut self, ask: &Ask, contacts: bool) {
         let Ask { viewer, connection, subscription, ear, .. } = ask;
         let watcher = self.watchers.entry(*connection).or_insert_with(|| {
-            self.by_viewer.entry(*viewer).or_default().push(*connection);
+            self.by_viewer.entry(*viewer).or_default().connections.push(*connection);
             Watcher { viewer: *viewer, ear: Weak::clone(ear), subscriptions: Vec::with_capacity(1) }
         });
         watcher.subscriptions.push(Subscription { number: *subscription, contacts, people: HashSet::new() });
@@ -52,13 +60,14 @@ impl Index {
         people: &[UserId],
         told: Option<Status>,
     ) -> (Vec<UserId>, usize) {
-        let subscription = self.watchers.get_mut(&connection).and_then(|watcher| {
-            watcher.subscriptions.iter_mut().find(|subscription| subscription.number == number)
-        });
+        let Some(watcher) = self.watchers.get_mut(&connection) else { return (Vec::new(), 0) };
+        let viewer = self.by_viewer.entry(watcher.viewer).or_default();
+        let subscription = watcher.subscriptions.iter_mut().find(|one| one.number == number);
         let Some(subscription) = subscription else { return (Vec::new(), 0) };
         let wanted: HashSet<UserId> = people.iter().copied().collect();
         for gone in subscription.people.difference(&wanted) {
             self.edges.remove(&(*gone, connection, number));
+            viewer.edges -= 1;
         }
         subscription.people.retain(|person| wanted.contains(person));
         let mut new = Vec::new();
@@ -67,11 +76,12 @@ impl Index {
             if subscription.people.contains(&person) {
                 continue;
             }
-            if self.edges.len() >= PRESENCE_WATCHES {
+            if self.edges.len() >= PRESENCE_WATCHES || viewer.edges >= PRESENCE_WATCHES_OF_USER {
                 dropped += 1;
                 continue;
             }
             self.edges.insert((person, connection, number), told);
+            viewer.edges += 1;
             subscription.people.insert(person);
             new.push(person);
         }
@@ -83,6 +93,9 @@ impl Index {
         let Some(watcher) = self.watchers.get_mut(&connection) else { return };
         if let Some(at) = watcher.subscriptions.iter().position(|one| one.number == number) {
             let ended = watcher.subscriptions.swap_remove(at);
+            if let Some(viewer) = self.by_viewer.get_mut(&watcher.viewer) {
+                viewer.edges -= ended.people.len();
+            }
             for person in ended.people {
                 self.edges.remove(&(person, connection, number));
             }
@@ -95,14 +108,17 @@ impl Index {
     /// A connection is gone.
     pub(crate) fn remove(&mut self, connection: u64) {
         let Some(watcher) = self.watchers.remove(&connection) else { return };
+        let mut edges = 0;
         for subscription in watcher.subscriptions {
+            edges += subscription.people.len();
             for person in subscription.people {
                 self.edges.remove(&(person, connection, subscription.number));
             }
         }
-        if let Some(connections) = self.by_viewer.get_mut(&watcher.viewer) {
-            connections.retain(|other| *other != connection);
-            if connections.is_empty() {
+        if let Some(viewer) = self.by_viewer.get_mut(&watcher.viewer) {
+            viewer.edges -= edges;
+            viewer.connections.retain(|other| *other != connection);
+            if viewer.connections.is_empty() {
                 self.by_viewer.remove(&watcher.viewer);
             }
         }
@@ -134,7 +150,7 @@ impl Index {
 
     /// The subscriptions of a viewer to their contacts.
     pub(crate) fn contacts_of(&self, viewer: UserId) -> Vec<(u64, u32)> {
-        let connections = self.by_viewer.get(&viewer).map(Vec::as_slice).unwrap_or_default();
+        let connections = self.by_viewer.get(&viewer).map_or(&[][..], |viewer| &viewer.connections);
         let of = |connection: &u64| {
             let subscriptions = self.watchers.get(connection).map(|watcher| watcher.subscriptions.as_slice());
             let contacts = subscriptions.unwrap_or_default().iter().filter(|one| one.contacts);
@@ -145,7 +161,7 @@ impl Index {
 
     /// Everybody that a viewer watches.
     pub(crate) fn seen_by(&self, viewer: UserId) -> impl Iterator<Item = UserId> {
-        let connections = self.by_viewer.get(&viewer).map(Vec::as_slice).unwrap_or_default();
+        let connections = self.by_viewer.get(&viewer).map_or(&[][..], |viewer| &viewer.connections);
         let watchers = connections.iter().filter_map(|connection| self.watchers.get(connection));
         watchers.flat_map(|one| one.subscriptions.iter().flat_map(|one| one.people.iter().copied()))
     }
@@ -182,6 +198,22 @@ mod tests {
 
     fn ask(viewer: UserId, connection: u64, subscription: u32) -> Ask {
         Ask { viewer, connection, subscription, ear: Weak::<Deaf>::new(), whom: Whom::Contacts }
+    }
+
+    #[test]
+    fn a_viewer_takes_no_more_than_their_share() {
+        let mut index = Index::default();
+        let ann = UserId::draw();
+        let people: Vec<UserId> = (0..PRESENCE_WATCHES_OF_USER - 1).map(|_| UserId::draw()).collect();
+        index.open(&ask(ann, 1, 7), true);
+        index.open(&ask(ann, 2, 7), true);
+        assert_eq!(index.set(1, 7, &people, None).1, 0);
+        assert_eq!(index.set(2, 7, &people[..3], None).1, 2);
+        index.open(&ask(people[0], 3, 1), false);
+        assert_eq!(index.set(3, 1, &[ann], None), (vec![ann], 0), "others have theirs");
+        index.end(1, 7);
+        assert_eq!(index.set(2, 7, &people[..3], None).1, 0, "what was given back can be taken");
+        assert_eq!(index.by_viewer[&ann].edges, 3);
     }
 
     #[test]

@@ -37,7 +37,7 @@ use journal::Journal;
 use metrics::Metrics;
 use parking_lot::Mutex;
 use people::People;
-use schema::limits::{LEASE_TIME, PRESENCE_CONTACTS, TYPING_LINK, TYPING_TIME};
+use schema::limits::{LEASE_TIME, TYPING_LINK, TYPING_TIME};
 use schema::{Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,13 +52,11 @@ use uuid::Uuid;
 pub struct Config {
     /// How long typing lasts that is not renewed.
     pub typing_time: Duration,
-    /// Contacts that a subscription hears of.
-    pub contacts: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { typing_time: TYPING_TIME, contacts: PRESENCE_CONTACTS }
+        Self { typing_time: TYPING_TIME }
     }
 }
 
@@ -71,7 +69,6 @@ struct Inner {
     /// This process among those that share the store.
     node: Uuid,
     stores: Stores,
-    config: Config,
     people: People,
     desk: Desk,
     table: Table,
@@ -103,7 +100,6 @@ impl Presence {
             people: People::new(Arc::clone(&stores.profiles)),
             desk: Desk::default(),
             table: Table::new(config.typing_time),
-            config,
             journal: Journal::new(Arc::clone(&stores.events), metrics.shed.clone()),
             metrics,
             links: Mutex::default(),

@@ -13,6 +13,8 @@ pub(crate) enum Reason {
     Log,
     /// A state that an outbox had no room for; it is offered again.
     Outbox,
+    /// Somebody whom a subscription can't hear of, beyond a bound.
+    Watch,
     /// A turn of typing beyond a bound.
     Typing,
     /// A last seen beyond the bound.

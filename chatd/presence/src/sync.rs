@@ -9,7 +9,7 @@ use crate::see::{Sight, State};
 use crate::watch::{Ask, Heard, Whom};
 use crate::worker::Worker;
 use schema::UserId;
-use schema::limits::PRESENCE_BATCH;
+use schema::limits::{CONTACTS, PRESENCE_BATCH};
 use schema::presence::{Presence as Shown, Status};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,32 +27,36 @@ impl Worker {
                 self.index.open(&ask, false);
                 // Whatever the state is, it is told first.
                 let (new, dropped) = self.index.set(connection, subscription, &[person], None);
-                self.inner.metrics.shed.add(Reason::Outbox, dropped);
+                self.inner.metrics.shed.add(Reason::Watch, dropped);
                 look.extend(new);
             }
             Whom::Contacts => {
                 self.index.open(&ask, true);
-                self.load_contacts(ask.viewer, (connection, subscription), look).await;
+                self.load_contacts(ask.viewer, &[(connection, subscription)], look).await;
             }
         }
     }
 
-    /// Watches the contacts that a viewer has now.
+    /// Has these subscriptions watch the contacts that their viewer has now.
     pub(crate) async fn load_contacts(
         &mut self,
         viewer: UserId,
-        (connection, subscription): (u64, u32),
+        subscriptions: &[(u64, u32)],
         look: &mut HashSet<UserId>,
     ) {
-        let most = self.inner.config.contacts;
-        match self.inner.stores.profiles.contacts(viewer, None, most).await {
+        if subscriptions.is_empty() {
+            return;
+        }
+        match self.inner.stores.profiles.contacts(viewer, None, CONTACTS).await {
             Ok(contacts) => {
                 let people: Vec<UserId> = contacts.iter().map(|contact| contact.user_id).collect();
-                // Who is away need not be told of.
-                let told = Some(Status::Offline);
-                let (new, dropped) = self.index.set(connection, subscription, &people, told);
-                self.inner.metrics.shed.add(Reason::Outbox, dropped);
-                look.extend(new);
+                for (connection, subscription) in subscriptions {
+                    // Who is away need not be told of.
+                    let told = Some(Status::Offline);
+                    let (new, dropped) = self.index.set(*connection, *subscription, &people, told);
+                    self.inner.metrics.shed.add(Reason::Watch, dropped);
+                    look.extend(new);
+                }
             }
             Err(error) => {
                 tracing::debug!(%error, "a list of contacts waits for its store");

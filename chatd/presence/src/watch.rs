@@ -3,9 +3,11 @@
 use crate::Presence;
 use crate::see::nobody;
 use edge::Problem;
+use schema::limits::TYPING_PER_SECOND;
 use schema::presence::Presence as Shown;
 use schema::{Code, UserId};
 use std::sync::{Arc, Weak};
+use tokio::time::Instant;
 
 /// Whether somebody heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +63,17 @@ impl Presence {
     }
 
     /// Tells a subscription of the viewer's contacts: who of them is there, then each change. Contacts that
-    /// come are watched from then on. At most [`crate::Config::contacts`] of them, in the order of their ids.
+    /// come are watched from then on. Beyond `limits::PRESENCE_WATCHES_OF_USER` nobody more is.
     ///
     /// # Errors
-    /// `unavailable` when too many ask.
+    /// `rate-limited` beyond `limits::TYPING_PER_SECOND` of a person's in a second, since each reads the whole
+    /// list; `unavailable` when too many ask.
     pub fn watch_contacts(&self, watch: Watch) -> Result<(), Problem> {
+        if !self.0.table.take_turn(watch.viewer, Instant::now()) {
+            let detail =
+                format!("a person may subscribe to their contacts {TYPING_PER_SECOND} times a second");
+            return Err(Problem::new(Code::RateLimited, detail).retry_after(1));
+        }
         self.ask(watch, Whom::Contacts)
     }
 

@@ -130,9 +130,8 @@ impl Worker {
     }
 
     async fn contacts_changed(&mut self, viewer: UserId, look: &mut HashSet<UserId>) {
-        for subscription in self.index.contacts_of(viewer) {
-            self.load_contacts(viewer, subscription, look).await;
-        }
+        let subscriptions = self.index.contacts_of(viewer);
+        self.load_contacts(viewer, &subscriptions, look).await;
     }
 
     /// Ends typing that may not be heard any more.
