@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use edge::{Caller, Json, Problem};
+use edge::{Allowance, Caller, Json, Problem};
+use schema::Timestamp;
 use schema::api::Ticket;
 use schema::limits::{TICKET_S, TICKETS_PER_USER};
-use schema::{Code, Timestamp};
 use store::accounts::Role;
 use store::tickets::{self, Kept};
 
@@ -33,11 +33,13 @@ pub(crate) async fn ticket(State(auth): State<Auth>, caller: Caller) -> Result<R
     match auth.0.tickets.put(secret.hash(), ticket, now).await? {
         Kept::Kept => {}
         Kept::TooMany { until } => {
-            let seconds = u32::try_from((until.0 - now.0).max(0) / 1000).unwrap_or(u32::MAX);
+            let seconds =
+                u32::try_from((until.0 - now.0).max(0) / 1000).unwrap_or(u32::MAX).saturating_add(1);
+            let allowance = Allowance { limit: TICKETS_PER_USER as u32, remaining: 0, reset_s: seconds };
             let detail = format!(
                 "{TICKETS_PER_USER} tickets of yours wait to be used: use one, or come back when one has expired"
             );
-            return Err(Problem::new(Code::RateLimited, detail).retry_after(seconds.saturating_add(1)));
+            return Err(Problem::too_many(detail, seconds, allowance));
         }
     }
     let body = Json(Ticket { ticket: secret.into_text(), expires_in: TICKET_S });

@@ -234,3 +234,29 @@ async fn a_session_that_reaches_its_own_end_loses_its_sockets() {
     world.ends("own end after 2 s, looked for every 5 s", since, &mut minted).await;
     world.goes_on(&mut ann).await;
 }
+
+#[tokio::test]
+async fn sockjs_over_requests_is_closed_as_well() {
+    let world = World::new().await;
+    let leaving = world.sign_in("ann", 0).await;
+    // As sockjs-client does: the query goes with every request.
+    let line = |transport| world.server.api(&format!("/ws/000/line1/{transport}?token={}", leaving.token()));
+    let poll = async || {
+        let response = timeout(PATIENCE, world.http.post(line("xhr")).send()).await.unwrap().unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.text().await.unwrap()
+    };
+    assert_eq!(poll().await, "o\n");
+    let connect = json!(["CONNECT\naccept-version:1.2\nheart-beat:0,0\n\n\0"]);
+    let send = world.http.post(line("xhr_send")).body(connect.to_string());
+    assert_eq!(send.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert!(poll().await.starts_with("a[\"CONNECTED"));
+    let (closed, since) = tokio::join!(poll(), async {
+        let since = Instant::now();
+        let logout = world.call(Method::POST, "/api/auth/logout", leaving.token(), None).await;
+        assert_eq!(logout.status(), StatusCode::NO_CONTENT);
+        since
+    });
+    println!("logout: a SockJS poll is closed after {:.1} ms", since.elapsed().as_secs_f64() * 1e3);
+    assert_eq!(closed, "c[1008,\"session ended\"]\n");
+}

@@ -1,9 +1,11 @@
 //! Disabled and enabled accounts.
 
 use crate::fixture::{Answer, Service, post};
+use parking_lot::Mutex;
 use schema::api::Session;
 use schema::{Code, UserId};
 use serde_json::json;
+use std::sync::Arc;
 
 async fn attempt(service: &Service, phone: &str, password: &str) -> Answer {
     let body = json!({"phoneNumber": phone, "password": password});
@@ -15,7 +17,11 @@ async fn a_disabled_user_is_signed_out_and_looks_like_one_who_is_not_there() {
     let service = Service::start().await;
     let user = service.register("+10000001").await;
     let other: Session = service.login("+10000001").await.expect(200);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    service.changes.listen(Box::new(move |user, _| heard.lock().push(user)));
     service.auth.set_disabled(user.user_id, true).await.unwrap();
+    assert_eq!(*told.lock(), [user.user_id], "who remembers the person looks again");
     service.auth.set_disabled(user.user_id, true).await.unwrap();
     for session in [&user, &other] {
         assert!(!service.opens(&session.access_token).await);

@@ -66,7 +66,10 @@ async fn a_user_has_so_many_tickets_at_once() {
     let refused = ask(&service, &session).await;
     assert!(refused.problem(Code::RateLimited).detail.contains("16 tickets"));
     let seconds: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((1..=TICKET_S).contains(&seconds), "{seconds}");
+    assert!((1..=TICKET_S + 1).contains(&seconds), "{seconds}");
+    for (name, value) in [("ratelimit-limit", "16"), ("ratelimit-remaining", "0")] {
+        assert_eq!(refused.headers[name], value);
+    }
     ask(&service, &stranger).await.expect::<Ticket>(201);
     service.auth.by_ticket(&last.unwrap().ticket).await.unwrap().unwrap();
     ask(&service, &session).await.expect::<Ticket>(201);
