@@ -33,9 +33,11 @@ class Console {
   }
 }
 
-// A browser of its own with one page, which can run the snippet.
-async function open(browser, address) {
+// A browser of its own with one page, which can run the snippet. What chatd itself serves there lets no script run; the
+// page of an app would.
+async function open(browser, address, prepare = () => {}) {
   const context = await browser.newContext({ bypassCSP: true });
+  await context.addInitScript(prepare);
   const page = await context.newPage();
   const visit = async (address) => {
     await page.goto(address);
@@ -107,21 +109,39 @@ describe("chromium", { skip }, () => {
   });
 
   for (const transport of ["xhr-streaming", "eventsource", "xhr-polling"]) {
-    test(`the same over ${transport}, where WebSockets are not let through`, async () => {
-      const other = await server.login(user2);
-      const client = await speak(other, { socket: plain(server.websocket) });
+    test(`the same over ${transport}, and on behind a refresh`, async () => {
+      const client = await speak(await server.login(user2), { socket: plain(server.websocket) });
       const one = await atHome(browser, user1, server.password);
       await one.run(SNIPPET.replace('/ws")', `/ws", null, { transports: "${transport}" })`));
       await one.log.line("Connected: ");
       assert.equal(await one.page.evaluate("socket.transport"), transport);
-      for (let content; content !== "Hello via WebSocket!";) ({ content } = await client.inbox.next());
-      await client.send("user1", `back over ${transport} 😀 100 %\u2028`);
-      const content = `back over ${transport} 😀 100 %\u2028`;
-      for (let line; line?.content !== content;) line = parsed(await one.log.line("Received: "));
+      // A new token, by the cookie; whatever becomes of the cookie, the session goes on.
+      const refreshed = await one.page.evaluate(async () => {
+        const headers = { "content-type": "application/json" };
+        return (await fetch("/api/auth/refresh", { method: "POST", headers, body: "{}" })).status;
+      });
+      assert.equal(refreshed, 200);
+      const content = `over ${transport} 😀 100 %\u2028`;
+      await one.page.evaluate((content) => {
+        const body = { recipientId: "user2", content, messageType: "TEXT" };
+        stompClient.send("/app/chat.sendMessage", {}, JSON.stringify(body));
+      }, content);
+      for (let message; message?.content !== content;) message = await client.inbox.next();
+      await client.send("user1", content);
+      for (let message; message?.content !== content;) message = parsed(await one.log.line("Received: "));
       await one.close();
       await client.close();
     });
   }
+
+  test("the snippet, to the letter, where a browser has no WebSocket", async () => {
+    const one = await open(browser, HOME, () => delete globalThis.WebSocket);
+    await signIn(one, user1, server.password);
+    await one.run(SNIPPET);
+    await one.log.line("Connected: ");
+    assert.equal(await one.page.evaluate("socket.transport"), "xhr-streaming");
+    await one.close();
+  });
 
   test("logout closes the page's socket", async (t) => {
     const one = await atHome(browser, user1, server.password);

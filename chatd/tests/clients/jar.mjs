@@ -7,8 +7,9 @@ import http from "node:http";
 const cookies = new Map();
 const request = http.request;
 
-// What a page at this base URL, such as http://localhost:8080, sends along.
-function headersOf(origin) {
+// What a page of this origin, such as http://localhost:8080, sends along. Sockets, whose client does take headers, ask
+// for it.
+export function headersOf(origin) {
   const cookie = cookies.get(origin);
   return cookie ? { Cookie: cookie, Origin: origin } : {};
 }
@@ -25,6 +26,3 @@ export function signIn(origin, cookie) {
 export function signOut(origin) {
   cookies.delete(origin);
 }
-
-// For sockets, whose client does take headers.
-export { headersOf };
