@@ -39,7 +39,7 @@ pub(crate) fn check(data: &[u8]) {
             let other = UserId::from_bytes([2; 16]);
             assert_eq!(signer.open(other, PURPOSE, &sealed), None);
             assert_eq!(Signer::new(&[8; 32]).open(user, PURPOSE, &sealed), None);
-            for purpose in ["", "lo", "logs", "page"] {
+            for purpose in ["", "lo", "LOG", "logs", "page"] {
                 assert_eq!(signer.open(user, purpose, &sealed), None, "{purpose}");
             }
         }

@@ -314,6 +314,10 @@ fn misuse() -> Vec<Row> {
         let frame = format!("SUBSCRIBE\nid:1\ndestination:{destination}\n\n\0");
         rows.push(row(V12, frame, fatal("unknown destination")));
     }
+    for person in ["nobody.here", "me", "*", "**", "user2 ", "00000000-0000-0000-0000-000000000000", "a/b"] {
+        let frame = format!("SUBSCRIBE\nid:1\ndestination:/topic/presence.{person}\nreceipt:r-1\n\n\0");
+        rows.push(row(V12, frame, Answer::Told(Want::code(Code::NotFound))));
+    }
     let many: String = (0..=limits::SUBSCRIPTIONS)
         .map(|id| format!("SUBSCRIBE\nid:{id}\ndestination:/user/queue/message-status\n\n\0"))
         .collect();
