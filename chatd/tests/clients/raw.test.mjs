@@ -105,6 +105,29 @@ test("an app's token on the upgrade, and CONNECT without one", async () => {
   }
 });
 
+test("the cookie opens a session for its own pages and for programs, and for no other page", async () => {
+  const { cookie } = await server.login(await server.register("cookie.ann"));
+  const paths = ["/ws", "/ws/websocket", "/ws/000/abcd/websocket"];
+  for (const origin of [undefined, server.url]) {
+    const { socket, texts } = await open(server.websocket, [], { origin, headers: { cookie } });
+    socket.send("CONNECT\naccept-version:1.2\n\n\x00");
+    assert.match(await texts.next("CONNECTED"), /^CONNECTED\n/);
+    socket.close();
+  }
+  const foreign = [`http://127.0.0.1:${server.port + 1}`, "http://evil.example", "null"];
+  for (const origin of foreign) {
+    for (const path of paths) {
+      const opened = open(`ws://127.0.0.1:${server.port}${path}`, [], { origin, headers: { cookie } });
+      await assert.rejects(opened, /403/, `${origin} ${path}`);
+    }
+    const polled = await fetch(`${server.sockjs}/000/efgh/xhr`, { method: "POST", headers: { origin, cookie } });
+    assert.equal(polled.status, 403);
+    assert.equal(polled.headers.get("access-control-allow-origin"), null);
+    const info = await fetch(`${server.sockjs}/info`, { headers: { origin } });
+    assert.equal(info.headers.get("access-control-allow-origin"), null);
+  }
+});
+
 test("what is no STOMP gets ERROR and a close, and no version in common a list", async () => {
   const frames = {
     "SEND\ndestination:/app/chat.sendMessage\n\n{}\x00": /^ERROR\n/,
