@@ -1,6 +1,6 @@
 //! Times: milliseconds since 1970 inside, RFC 3339 UTC with milliseconds outside.
 
-use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -39,9 +39,14 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        DateTime::parse_from_rfc3339(&text)
-            .map(|time| Self(time.timestamp_millis()))
-            .map_err(serde::de::Error::custom)
+        let time = DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?;
+        let milliseconds = time.timestamp_millis();
+        // A zone, or a leap second, may lead out of the years that RFC 3339 can write; nobody could read it again.
+        let utc = Utc.timestamp_millis_opt(milliseconds).single();
+        if utc.is_none_or(|utc| !(0..=9999).contains(&utc.year())) {
+            return Err(serde::de::Error::custom("year is not 0000-9999 in UTC"));
+        }
+        Ok(Self(milliseconds))
     }
 }
 
@@ -71,5 +76,17 @@ mod tests {
             serde_json::from_str::<Timestamp>("\"2023-12-01T11:00:00.5+01:00\"").unwrap().0,
             1_701_424_800_500
         );
+    }
+    #[test]
+    fn what_could_not_be_written_again_is_not_read() {
+        for text in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00", "9999-12-31T23:59:60.999Z"] {
+            let Ok(time) = serde_json::from_str::<Timestamp>(&format!("\"{text}\"")) else { continue };
+            let written = serde_json::to_string(&time).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Timestamp>(&written).unwrap(),
+                time,
+                "{text} was written as {written}"
+            );
+        }
     }
 }
