@@ -37,6 +37,9 @@ async fn ticket(server: &Server, token: &str) -> String {
     body["ticket"].as_str().unwrap().to_owned()
 }
 
+/// The query, the headers of the upgrade and those of CONNECT.
+type Way<'a> = (String, Vec<(&'static str, &'a str)>, Vec<(&'static str, &'a str)>);
+
 /// Opens a socket, says CONNECT, and answers who it is or how it ended.
 async fn enter(
     server: &Server,
@@ -65,7 +68,7 @@ async fn every_way_in_leads_to_the_same_person() {
     let bearer = format!("Bearer {}", ann.token);
     let origin = server.url();
     let (in_connect, in_query) = (ticket(&server, &ann.token).await, ticket(&server, &ann.token).await);
-    let ways: [(String, Vec<(&'static str, &str)>, Vec<(&str, &str)>); 8] = [
+    let ways: [Way<'_>; 8] = [
         (String::new(), vec![], vec![("Authorization", &bearer)]),
         (String::new(), vec![("authorization", &bearer)], vec![]),
         (format!("?token={}", ann.token), vec![], vec![]),
