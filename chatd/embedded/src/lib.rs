@@ -20,8 +20,8 @@ mod open;
 mod presence;
 mod profiles;
 pub mod sqlite;
-mod tombstones;
 mod tickets;
+mod tombstones;
 
 pub use history::History;
 pub use lock::{FolderLock, LockError};
