@@ -256,6 +256,8 @@ pub const RETRY_AFTER_S: u32 = 1;
 pub const HTTP_CONNECTIONS: usize = 32_768;
 /// Sockets and SockJS sessions of a process; more are refused with 429.
 pub const SOCKETS: usize = 262_144;
+/// Open files that no connection may take: they are for the log, the views and the accounts.
+pub const FILES_KEPT: u64 = 512;
 /// Headers of an HTTP/1 request.
 pub const HTTP_HEADERS: usize = 100;
 /// Time for the TLS handshake of a connection.

@@ -1,6 +1,7 @@
 //! What happens to a connection before HTTP: it is counted, told when it speaks plain HTTP where TLS is spoken,
 //! and given up when nobody reads what is written to it.
 
+use crate::files::Room;
 use crate::{Problem, metrics};
 use axum_server::Handle;
 use axum_server::accept::Accept;
@@ -38,15 +39,15 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Doorstep {
         let too_many = self.handle.connection_count() > self.connections;
         let (stall_time, encrypted_within) = (self.stall_time, self.encrypted_within);
         Box::pin(async move {
-            if too_many {
+            let Some(room) = Room::take().filter(|_| !too_many) else {
                 metrics::connection_refused();
                 return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections"));
-            }
+            };
             stream.set_nodelay(true)?;
             if let Some(time) = encrypted_within {
                 tokio::time::timeout(time, encrypted(&mut stream)).await??;
             }
-            Ok((Stalling { stream, time: stall_time, stalled: None }, service))
+            Ok((Stalling { stream, time: stall_time, stalled: None, _room: Some(room) }, service))
         })
     }
 }
@@ -80,6 +81,8 @@ pub(crate) struct Stalling<S> {
     stream: S,
     time: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Kept as long as the connection, whatever becomes of it.
+    _room: Option<Room>,
 }
 
 impl<S> Stalling<S> {
@@ -140,7 +143,8 @@ mod tests {
     async fn a_write_that_nobody_reads_fails_and_one_that_is_read_stops_the_clock() {
         use tokio::io::AsyncReadExt;
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut stream = Stalling { stream: ours, time: Duration::from_secs(600), stalled: None };
+        let mut stream =
+            Stalling { stream: ours, time: Duration::from_secs(600), stalled: None, _room: None };
         let (written, read) =
             tokio::join!(stream.write_all(&[0; 40]), async { theirs.read_exact(&mut [0; 40]).await });
         written.unwrap();

@@ -24,6 +24,7 @@ mod cors;
 pub mod door;
 mod doorstep;
 pub mod extract;
+pub mod files;
 pub mod health;
 mod http1;
 pub mod identify;

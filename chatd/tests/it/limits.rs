@@ -257,3 +257,36 @@ async fn json_that_is_nested_too_deeply_is_named_so_on_both_doors() {
     client.put(frame(bad)).await.unwrap();
     assert_eq!(problem(&mut client).await["errors"][0]["bound"], "32 levels");
 }
+
+fn open_files(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
+}
+
+#[tokio::test]
+async fn connections_leave_open_files_for_the_stores() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let server = Server::start().await;
+    let token = server.people(&["user1"]).await.remove(0);
+    let mut client = Client::connect(server.port(), &token).await.unwrap();
+    // Room for what is open, and as much again for connections.
+    let most = 2 * open_files(server.pid()) + 100;
+    let limit = Rlimit { current: Some(most as u64), maximum: Some(most as u64) };
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    prlimit(pid, Resource::Nofile, limit).unwrap();
+
+    let mut idle = Vec::new();
+    for _ in 0..most {
+        idle.push(TcpStream::connect(("127.0.0.1", server.port())).await.unwrap());
+    }
+    // The last one that came is closed, so all have been looked at.
+    let mut last = idle.pop().unwrap();
+    let refused = async { while last.read(&mut [0; 64]).await.is_ok_and(|bytes| bytes > 0) {} };
+    tokio::time::timeout(FOREVER, refused).await.expect("every connection is taken");
+    assert!(open_files(server.pid()) < most, "nothing is left for the stores");
+    client.send("user1", "Hello!", "c-1", "r-1").await.unwrap();
+    assert_eq!(client.next().await.unwrap().header("receipt-id"), Some("r-1"));
+    drop(idle);
+    let healed = async { while reqwest::get(server.api("/actuator/health")).await.is_err() {} };
+    tokio::time::timeout(FOREVER, healed).await.expect("the room does not come back");
+    assert!(!server.log().contains("no connection can be accepted"), "{}", server.log());
+}
