@@ -20,8 +20,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Files that a process needs beside its sockets.
-const FILES: u64 = 200;
+/// Files that a process needs beside its sockets; the server keeps `limits::FILES_KEPT` from them.
+const FILES: u64 = schema::limits::FILES_KEPT + 100;
 /// Time between two looks at the counters.
 const TICK: Duration = Duration::from_millis(200);
 

@@ -139,7 +139,7 @@ mod tests {
         assert!(rest.is_empty());
         assert_eq!(frame.header(b"receipt"), Some(&b"3"[..]));
         let draft: schema::Draft = serde_json::from_slice(frame.body).unwrap();
-        assert!(draft.check(4096).is_ok());
+        assert!(draft.check(4096, schema::limits::METADATA_BYTES).is_ok());
         assert_eq!(draft.recipient_id, recipient.to_string());
         assert_eq!(draft.client_message_id, Some(id.to_string()));
         assert_eq!(draft.content.len(), 128);
