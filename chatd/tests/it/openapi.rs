@@ -58,7 +58,9 @@ async fn every_destination_is_described_and_every_one_described_is_there() {
     assert_eq!(sends, known("/app/"));
     let queues = subscriptions.iter().filter(|address| address.starts_with("/user/"));
     assert_eq!(queues.cloned().collect::<BTreeSet<_>>(), known("/user/"));
-    assert!(known("/topic/").iter().all(|prefix| subscriptions.iter().any(|address| address.starts_with(prefix))));
+    assert!(
+        known("/topic/").iter().all(|prefix| subscriptions.iter().any(|address| address.starts_with(prefix)))
+    );
 
     let mut client = Client::connect(server.port(), &tokens[0]).await.unwrap();
     for (number, address) in subscriptions.iter().enumerate() {
