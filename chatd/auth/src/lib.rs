@@ -7,7 +7,7 @@
 //! - identify: who opens a socket by ticket or cookie (`edge::Identify`)
 //! - ends: how sessions end, by whom and by themselves
 //! - [`keys`](self): Ed25519 keys in `<data>/keys`; every one verifies, the newest signs
-//! - hasher: BCrypt on threads of its own behind a bounded queue; passwords, common: the rules of new ones
+//! - hasher: BCrypt on threads of its own behind a bounded queue; passwords, guessable: the rules of new ones
 //! - throttle, guess: wrong passwords and registrations in a window of time, by account and by address
 //!
 //! Invariants: a secret is stored only as a hash; an unknown user and a wrong password get the same answer
@@ -16,11 +16,11 @@
 //! on sockets and on refresh only, and from no foreign page; no hash is computed on an async thread.
 
 mod admin;
-mod common;
 mod cookie;
 mod ends;
 mod error;
 mod guess;
+mod guessable;
 mod hasher;
 mod identify;
 mod jwks;

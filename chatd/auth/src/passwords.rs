@@ -1,6 +1,6 @@
 //! The rules of passwords, and of hashes that come ready.
 
-use crate::common;
+use crate::guessable;
 use crate::hasher::COSTS;
 use schema::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 use schema::message::FieldError;
@@ -14,7 +14,7 @@ pub(crate) fn check(field: &str, password: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::new(field, "must not be blank", bound()));
     } else if password.contains('\0') {
         errors.push(FieldError::new(field, "holds a NUL byte", "any other byte"));
-    } else if common::is_common(password) {
+    } else if guessable::is_common(password) {
         errors.push(FieldError::new(field, "is among the most common ones", "a less common one"));
     }
 }
