@@ -8,6 +8,7 @@ use schema::presence::signal::{CameOnline, Said, StatusChanged, WentOffline};
 use schema::presence::{Chosen, Status};
 use schema::{Timestamp, UserId};
 use std::collections::HashSet;
+use std::sync::Arc;
 use store::Error;
 
 impl Worker {
@@ -25,7 +26,7 @@ impl Worker {
     }
 
     async fn settle_some(&mut self, some: &[UserId], look: &mut HashSet<UserId>) -> Result<(), Error> {
-        let (inner, now) = (std::sync::Arc::clone(&self.inner), Timestamp::now());
+        let (inner, now) = (Arc::clone(&self.inner), Timestamp::now());
         let presence = &inner.stores.presence;
         // As it is at this moment: who comes or goes meanwhile is among the next news.
         let locals: Vec<Local> = some.iter().map(|user| inner.desk.local(*user)).collect();
@@ -36,40 +37,43 @@ impl Worker {
         let came = those(|local| local == Local::Here);
         let left = those(|local| matches!(local, Local::Left(_)));
         presence.hold(inner.node, &came).await?;
-        presence.release(inner.node, &left, now).await?;
         let states = inner.states(some).await?;
-        let mut seen = Vec::new();
+        let hides = |user: &UserId| states.get(user).is_some_and(|state| state.chosen() == Chosen::Invisible);
+        // Before they are let go, so that nobody finds them gone and never seen.
+        let seen = some.iter().zip(&locals).filter_map(|(user, local)| match local {
+            Local::Left(at) if !hides(user) => Some((*user, *at)),
+            _ => None,
+        });
+        self.remember(&seen.collect::<Vec<_>>()).await?;
+        // Of two processes that let go at once, one is told that nobody is left.
+        let gone = presence.release(inner.node, &left, now).await?;
+        let gone: HashSet<UserId> =
+            left.iter().zip(gone).filter(|(_, gone)| *gone).map(|(user, _)| *user).collect();
+        let mut vanished = Vec::new();
         for (user, local) in some.iter().zip(&locals) {
             let Some(state) = states.get(user) else { continue };
-            let (here, elsewhere) = (*local == Local::Here, state.elsewhere);
-            let public = if here || elsewhere { state.chosen().shown() } else { Status::Offline };
-            let before = match self.known.get(user) {
-                Some(known) => *known,
-                None if elsewhere => public,
-                None => Status::Offline,
+            let (here, elsewhere, at) = match local {
+                Local::Here => (true, state.elsewhere, now),
+                Local::Left(at) => (false, !gone.contains(user), *at),
+                Local::Unknown => (false, state.elsewhere, now),
             };
+            let public = if here || elsewhere { state.chosen().shown() } else { Status::Offline };
+            let unknown = if elsewhere { public } else { Status::Offline };
+            let before = self.known.get(user).copied().unwrap_or(unknown);
             if here {
                 self.known.insert(*user, public);
             } else {
                 self.known.remove(user);
             }
-            let at = match local {
-                Local::Left(at) => *at,
-                Local::Here | Local::Unknown => now,
-            };
-            let vanished = before != Status::Offline && public == Status::Offline;
-            let went = matches!(local, Local::Left(_)) && !elsewhere && state.chosen() != Chosen::Invisible;
-            if went || vanished {
-                seen.push((*user, at));
+            if here && before != Status::Offline && public == Status::Offline {
+                vanished.push((*user, now));
             }
             self.journal(*user, before, public, at);
             look.insert(*user);
         }
-        self.remember(&seen).await?;
+        self.remember(&vanished).await?;
         // Neither who is gone nor who hides is typing.
-        let hides =
-            |user: &&UserId| states.get(user).is_some_and(|state| state.chosen() == Chosen::Invisible);
-        for user in left.iter().chain(some.iter().filter(hides)) {
+        for user in left.iter().chain(some.iter().filter(|user| hides(user))) {
             for peer in inner.table.by(*user) {
                 inner.stop_typing(*user, peer).await?;
             }

@@ -1,8 +1,11 @@
 //! Online follows sockets: two and three devices, and every status.
 
+use crate::ear::PATIENCE;
 use crate::world::World;
+use presence::{Config, Presence};
 use schema::Timestamp;
 use schema::presence::{Chosen, Status};
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn offline_comes_after_the_last_device_and_last_seen_with_it() {
@@ -119,4 +122,39 @@ async fn who_comes_and_goes_between_two_looks_is_dealt_with_once() {
     world.settled().await;
     assert!(told.all().is_empty(), "nobody was told of visits that were over");
     assert!(world.see(bob, ann).await.last_seen.is_some(), "but they were there");
+}
+
+/// Two processes on one set of stores: who is at the one is there for the other, until the last of both.
+#[tokio::test]
+async fn devices_at_two_processes_are_devices_of_one_person() {
+    let world = World::new().await;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let (changes, metrics) = (edge::Changes::default(), edge::Metrics::new());
+    let stores = &world.embedded.stores;
+    let other = Presence::open(stores, &changes, Config::default(), &metrics).await.unwrap();
+    let until = async |presence: &Presence, status: Status| {
+        let there = async {
+            loop {
+                let shown = presence.see(bob, &ann.to_string()).await.unwrap();
+                if shown.status == status {
+                    return shown;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, there).await.unwrap()
+    };
+    let here = world.connect(ann);
+    until(&other, Status::Online).await;
+    other.connected(ann, 7);
+    other.connected(bob, 8);
+    until(&other, Status::Online).await;
+    let told = world.watch(bob, ann).await;
+    assert_eq!(told.status().await, Status::Online);
+    world.presence.disconnected(ann, here);
+    world.settled().await;
+    assert!(told.all().is_empty() && world.see(bob, ann).await.status == Status::Online);
+    other.disconnected(ann, 7);
+    assert!(until(&world.presence, Status::Offline).await.last_seen.is_some());
+    until(&other, Status::Offline).await;
 }
