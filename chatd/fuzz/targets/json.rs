@@ -119,6 +119,8 @@ fn promised(draft: &Draft) {
         assert!(draft.content.chars().any(|c| !c.is_whitespace()), "blank text passed");
     }
     if let Some(metadata) = &draft.metadata {
+        let value = serde_json::from_str(metadata.get()).expect("metadata is JSON");
+        assert!(depth(&value) < JSON_DEPTH, "metadata goes too deep");
         assert!(metadata.get().len() <= METADATA_BYTES && metadata.get().starts_with('{'));
     }
     if let Some(id) = &draft.client_message_id {
