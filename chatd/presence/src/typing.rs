@@ -11,7 +11,7 @@ use edge::Problem;
 use schema::presence::signal::{Said, TypingTo};
 use schema::presence::{Chosen, Typing};
 use schema::user::Relation;
-use schema::{Timestamp, UserId};
+use schema::{ConversationId, Timestamp, UserId};
 use std::time::Duration;
 use store::Error;
 use store::presence::Turn;
@@ -90,9 +90,17 @@ impl Inner {
         let takes = match to_listener {
             Relation::Blocked => false,
             Relation::Contact | Relation::Oneself => true,
-            Relation::Stranger => listener.privacy.allow_messages_from_unknown,
+            Relation::Stranger if listener.privacy.allow_messages_from_unknown => true,
+            Relation::Stranger => self.has_written(peer, user).await?,
         };
         Ok(takes && person.chosen() != Chosen::Invisible && person.sight(to_person) == Sight::Open)
+    }
+
+    /// Whether somebody has written to another: then they take messages from them, as chat sees it too.
+    async fn has_written(&self, writer: UserId, reader: UserId) -> Result<bool, Error> {
+        let conversation = ConversationId::between(writer, reader);
+        let head = self.stores.messages.heads(&[conversation], None).await?.pop().flatten();
+        Ok(head.is_some_and(|head| head.marks_of(reader).received > 0))
     }
 
     /// Hands a turn to the sockets and the log. Never waits.

@@ -3,10 +3,11 @@
 use crate::ear::PATIENCE;
 use crate::world::World;
 use presence::{Config, Typed};
-use schema::UserId;
 use schema::presence::Chosen;
 use schema::user::{Policy, PrivacyChange};
+use schema::{ConversationId, UserId};
 use std::time::Duration;
+use store::messages::{Head, Write};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -86,7 +87,7 @@ async fn nobody_hears_it_who_may_not_know_and_nobody_can_tell() {
     let ann = somebody().await;
     world.set_privacy(ann, true, Policy::Contacts).await;
     turn(&world, ann, bob, true).await;
-    // Bob takes nothing from strangers, as he takes no messages.
+    // Bob takes nothing from strangers, as he takes no messages; a contact is none.
     let takes = PrivacyChange { allow_messages_from_unknown: Some(false), ..PrivacyChange::default() };
     world.change_privacy(bob, &takes).await;
     let ann = somebody().await;
@@ -94,6 +95,14 @@ async fn nobody_hears_it_who_may_not_know_and_nobody_can_tell() {
     world.set_contact(bob, ann).await;
     turn(&world, ann, bob, true).await;
     assert_eq!(next(&mut link).await, (ann, bob, true), "the first that was told");
+    // Nor is a stranger whom he has written to.
+    let ann = somebody().await;
+    let mut head = Head::empty(ConversationId::between(ann, bob), [ann.min(bob), ann.max(bob)]);
+    let place = head.member(ann).unwrap();
+    head.marks[place].received = 1;
+    world.embedded.stores.messages.write(&[Write::Head(head)]).await.unwrap();
+    turn(&world, ann, bob, true).await;
+    assert_eq!(next(&mut link).await, (ann, bob, true));
     // To somebody invisible it may be told: the one who types learns nothing from it.
     world.choose(eve, Chosen::Invisible).await;
     turn(&world, ann, eve, true).await;
