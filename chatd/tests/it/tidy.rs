@@ -21,7 +21,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("chatd/gateway", &["schema", "store", "edge"]),
     ("chatd/presence", &["schema", "store", "edge"]),
     ("chatd/websocket", &["schema", "store", "edge", "chat", "presence"]),
-    ("chatd", &["schema", "store", "embedded", "edge", "auth", "user", "chat", "gateway", "presence", "websocket"]),
+    (
+        "chatd",
+        &["schema", "store", "embedded", "edge", "auth", "user", "chat", "gateway", "presence", "websocket"],
+    ),
     ("chatctl", &["schema"]),
     ("chatbench", &["schema"]),
 ];
