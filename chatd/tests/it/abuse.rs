@@ -3,7 +3,7 @@
 //!
 //! What is asserted is correctness; what it costs the others is printed. `ABUSE=full` runs it at full size
 //! (below a minute), and `BIN` names the chatd that is tried:
-//! `ABUSE=full BIN=target/release/chatd cargo test -p chatd --test it abuse -- --nocapture`.
+//! `ABUSE=full BIN="$CARGO_TARGET_DIR/release/chatd" cargo test -p chatd --test it abuse -- --nocapture`.
 
 mod deaf;
 mod doors;
