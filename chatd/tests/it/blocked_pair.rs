@@ -1,6 +1,8 @@
 //! A blocked pair through the real door: to the one who is blocked, the blocker answers exactly as somebody
 //! who shows nothing and is never there. Prints the matrix (`--nocapture`).
 
+#![expect(clippy::print_stdout, reason = "the matrix is what the test shows")]
+
 use crate::server::Server;
 use crate::stomp::Client;
 use reqwest::Method;
