@@ -259,7 +259,12 @@ impl Client {
     pub(crate) async fn subscribe_all(&mut self) {
         self.subscribe("status", "/user/queue/message-status", &[]).await;
         self.subscribe("errors", "/user/queue/errors", &[]).await;
-        self.subscribe("messages", "/user/queue/messages", &[]).await;
+        // The receipt tells that the subscription stands: what others send from now on is for it.
+        let messages = [("id", "messages"), ("destination", "/user/queue/messages")];
+        let frame = messages
+            .iter()
+            .fold(Frame::new(Command::Subscribe), |frame, (name, value)| frame.with(name, value));
+        self.ask(frame).await;
     }
 
     /// The next MESSAGE of a subscription; what comes on others is passed over.

@@ -20,6 +20,7 @@ async fn an_ended_session_loses_its_sockets_and_others_keep_theirs() {
     world.send(bob, ann, "still there?").await;
     assert_eq!(kept.message().await.content, "still there?");
     world.send(ann, bob, "yes").await;
+    assert_eq!(b.message().await.content, "still there?", "a copy of what was sent elsewhere");
     assert_eq!(b.message().await.content, "yes");
     let mut again = Client::open(world.address).await;
     let connect = schema::wire::stomp::Frame::new(schema::wire::stomp::Command::Connect)
