@@ -112,7 +112,7 @@ pub const TICKETS_PER_USER: usize = 16;
 /// Live tickets of a process at once: about 13 MB.
 pub const TICKETS: usize = 65_536;
 /// Time between two looks for sessions that have reached their own end, whose sockets are then closed.
-pub const SESSION_SWEEP: Duration = Duration::from_secs(5);
+pub const SESSION_SWEEP: Duration = Duration::from_millis(500);
 /// Sessions that one such look ends at a time; it goes on until there are no more.
 pub const SESSION_SWEEP_ROWS: usize = 1_000;
 /// Seconds after which a full queue of hashes has room again.

@@ -232,7 +232,7 @@ async fn a_session_that_reaches_its_own_end_loses_its_sockets() {
     let since = Instant::now();
     let socket = Client::connect(world.server.port(), minted["accessToken"].as_str().unwrap()).await.unwrap();
     let mut minted = Session { body: minted, cookie: None, sockets: vec![socket] };
-    world.ends("own end after 2 s, looked for every 5 s", since, &mut minted).await;
+    world.ends("own end after 2 s", since, &mut minted).await;
     world.goes_on(&mut ann).await;
 }
 
