@@ -1,5 +1,5 @@
 use super::*;
-use schema::event::{APPLY_VERSION, DevicePosition, Envelope, EventType, SCHEMA_VERSION};
+use schema::event::{APPLY_VERSION, DevicePosition, Envelope, EventType, Mark, Peer, SCHEMA_VERSION};
 use schema::{MessageId, MessageType, SessionId, Timestamp};
 
 fn user(n: u8) -> UserId {
