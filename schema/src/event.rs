@@ -269,6 +269,18 @@ fn murmur2(data: &[u8]) -> u32 {
     h ^ (h >> 15)
 }
 
+/// Fails when `events/NAME.json` is not this schema; with `UPDATE_SCHEMAS` set it is written first.
+#[cfg(test)]
+pub(crate) fn assert_current(name: &str, mut schema: schemars::Schema) {
+    schema.insert("title".into(), name.into());
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{path} is stale");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,14 +347,6 @@ mod tests {
             ("PEER_UNBLOCKED", schemars::schema_for!(Envelope<Peer>)),
             ("PERSON_ERASED", schemars::schema_for!(Envelope<Peer>)),
         ];
-        for (name, mut schema) in schemas {
-            schema.insert("title".into(), name.into());
-            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-            let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-                std::fs::write(&path, &text).unwrap();
-            }
-            assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{path} is stale");
-        }
+        schemas.into_iter().for_each(|(name, schema)| assert_current(name, schema));
     }
 }

@@ -46,13 +46,11 @@ impl People {
     /// The user with this id or username; a deleted one by id only.
     pub(crate) async fn resolve(&self, name: &str) -> Result<UserId, Error> {
         const UNKNOWN: Error = Error::NotFound("user");
-        // Only the form with hyphens is an id: without them, 32 hex digits may be somebody's username.
-        if name.len() == 36
-            && let Ok(id) = name.parse::<UserId>()
-        {
-            return self.person(id).await?.map(|_| id).ok_or(UNKNOWN);
-        }
-        let username: Username = name.parse().map_err(|_| UNKNOWN)?;
+        let username = match Name::of(name) {
+            Some(Name::Id(id)) => return self.person(id).await?.map(|_| id).ok_or(UNKNOWN),
+            Some(Name::Username(username)) => username,
+            Some(Name::Phone(_)) | None => return Err(UNKNOWN),
+        };
         if let Some(id) = self.names.get(&username) {
             return Ok(id);
         }

@@ -32,16 +32,6 @@ pub(crate) struct People {
     forgotten: AtomicU64,
 }
 
-/// Whom a text names: a user id with its hyphens, or a username. `None`: it can be neither.
-pub(crate) fn name(text: &str) -> Option<Name> {
-    if text.len() == 36
-        && let Ok(id) = text.parse::<UserId>()
-    {
-        return Some(Name::Id(id));
-    }
-    text.parse::<Username>().ok().map(Name::Username)
-}
-
 impl People {
     pub(crate) fn new(profiles: Arc<dyn Profiles>) -> Self {
         let (known, names) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
@@ -75,7 +65,7 @@ impl People {
     pub(crate) async fn resolve(&self, names: &[String]) -> Result<Vec<Option<UserId>>, Error> {
         let mut resolved = Vec::with_capacity(names.len());
         for text in names {
-            resolved.push(match name(text) {
+            resolved.push(match Name::of(text) {
                 Some(Name::Username(username)) => self.by_username(username).await?,
                 Some(Name::Id(user)) => Some(user),
                 Some(Name::Phone(_)) | None => None,
@@ -127,20 +117,5 @@ impl People {
             self.known.remove(&person.user);
         }
         person
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_names_an_id_or_a_username_or_nobody() {
-        let id = UserId::draw();
-        assert_eq!(name(&id.to_string()), Some(Name::Id(id)));
-        assert_eq!(name("User1"), Some(Name::Username("user1".parse().unwrap())));
-        for nobody in ["", " ", "me", "+1234567890", "../etc", "*", &"a".repeat(33)] {
-            assert_eq!(name(nobody), None, "{nobody}");
-        }
     }
 }

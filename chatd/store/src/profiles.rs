@@ -39,6 +39,19 @@ pub enum Name {
     Phone(Phone),
 }
 
+impl Name {
+    /// Whom a text names in a path or a body: a user id or a username, `None` when it can be neither.
+    pub fn of(text: &str) -> Option<Self> {
+        // Only the form with hyphens is an id: without them, 32 hex digits may be somebody's username.
+        if text.len() == 36
+            && let Ok(id) = text.parse::<UserId>()
+        {
+            return Some(Name::Id(id));
+        }
+        text.parse::<Username>().ok().map(Name::Username)
+    }
+}
+
 /// What of a profile is to change: `None` stays as it is, `Some(None)` goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileChange {
@@ -144,4 +157,23 @@ pub trait Profiles: Send + Sync {
     async fn unerased(&self, limit: usize) -> Result<Vec<UserId>, Error>;
     /// Nothing of this deleted person's is left anywhere.
     async fn set_erased(&self, user: UserId) -> Result<(), Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_names_an_id_or_a_username_or_nobody() {
+        let id = UserId::draw();
+        assert_eq!(Name::of(&id.to_string()), Some(Name::Id(id)));
+        let username = |text: &str| text.parse().ok().map(Name::Username);
+        assert_eq!(Name::of("User1"), username("user1"));
+        let hex = format!("a{}", "0".repeat(31));
+        assert!(username(&hex).is_some());
+        assert_eq!(Name::of(&hex), username(&hex));
+        for nobody in ["", " ", "me", "+1234567890", "../etc", "a b", "*", &"a".repeat(33)] {
+            assert_eq!(Name::of(nobody), None, "{nobody}");
+        }
+    }
 }

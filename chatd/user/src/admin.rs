@@ -1,7 +1,7 @@
 //! What the administrators' API reads of people. Who deletes one ends tokens too: `Auth::delete_user`.
 
 use crate::view::{Viewer, view};
-use crate::{Users, name, nobody};
+use crate::{Users, nobody};
 use edge::Problem;
 use schema::api::AdminUser;
 use schema::{Phone, UserId};
@@ -29,7 +29,7 @@ impl Users {
     /// `not-found`, or when the store does not answer.
     pub async fn get(&self, text: &str) -> Result<AdminUser, Problem> {
         let phone = || text.parse::<Phone>().ok().map(Name::Phone);
-        let name = name(text).or_else(phone).ok_or_else(nobody)?;
+        let name = Name::of(text).or_else(phone).ok_or_else(nobody)?;
         self.profiles().find(&name).await?.map(admin_user).ok_or_else(nobody)
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::lookup::{phone_name, username_name};
 use crate::view::{Viewer, view};
-use crate::{Users, name, nobody};
+use crate::{Users, nobody};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use edge::{Caller, Json, Lookup, Problem, Query};
@@ -157,7 +157,7 @@ pub(crate) async fn remove(
 /// Whom the body names, and the field that does.
 fn wanted(body: &NewContact) -> Result<(&'static str, Name), Problem> {
     match (&body.user_id, &body.username, &body.phone_number) {
-        (Some(text), None, None) => name(text)
+        (Some(text), None, None) => Name::of(text)
             .map(|name| ("userId", name))
             .ok_or_else(|| Problem::field("userId", "is neither", "a user id or a username")),
         (None, Some(username), None) => Ok(("username", username_name(username)?)),

@@ -91,7 +91,7 @@ impl Users {
 
     /// The person with this id or username.
     async fn named(&self, text: &str) -> Result<Profile, Problem> {
-        let name = name(text).ok_or_else(nobody)?;
+        let name = Name::of(text).ok_or_else(nobody)?;
         self.profiles().find(&name).await?.ok_or_else(nobody)
     }
 
@@ -134,32 +134,4 @@ fn gone() -> Problem {
 /// Not there and not visible.
 fn nobody() -> Problem {
     Problem::new(Code::NotFound, "there is no such user")
-}
-
-/// Whom a text names in a path or a body: a user id or a username, `None` when it can be neither.
-pub fn name(text: &str) -> Option<Name> {
-    // Only the form with hyphens is an id: without them, 32 hex digits may be somebody's username.
-    if text.len() == 36
-        && let Ok(id) = text.parse::<UserId>()
-    {
-        return Some(Name::Id(id));
-    }
-    text.parse::<Username>().ok().map(Name::Username)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_names_an_id_or_a_username() {
-        let id = UserId::draw();
-        assert_eq!(name(&id.to_string()), Some(Name::Id(id)));
-        assert_eq!(name("User1"), Some(Name::Username("user1".parse().unwrap())));
-        let hex = format!("a{}", "0".repeat(31));
-        assert_eq!(name(&hex), Some(Name::Username(hex.parse().unwrap())));
-        for bad in ["", "me", "+1234567890", "../etc", "a b"] {
-            assert_eq!(name(bad), None, "{bad}");
-        }
-    }
 }

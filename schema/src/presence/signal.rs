@@ -143,6 +143,7 @@ fn signal<P>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::assert_current;
 
     #[test]
     fn signals_go_to_their_topic_and_key_with_an_envelope() {
@@ -170,14 +171,6 @@ mod tests {
             ("USER_TYPING", schemars::schema_for!(Signal<TypingTo>)),
             ("USER_STOPPED_TYPING", schemars::schema_for!(Signal<TypingTo>)),
         ];
-        for (name, mut schema) in schemas {
-            schema.insert("title".into(), name.into());
-            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-            let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-                std::fs::write(&path, &text).unwrap();
-            }
-            assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{path} is stale");
-        }
+        schemas.into_iter().for_each(|(name, schema)| assert_current(name, schema));
     }
 }
