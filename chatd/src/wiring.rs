@@ -139,8 +139,8 @@ impl Core {
             .await
             .map_err(|error| cannot("presence", &error))?;
         let websocket = WebSocket::open(
-            chat.clone(),
-            presence.clone(),
+            Arc::new(chat.clone()),
+            Arc::new(presence.clone()),
             auth.verifier(),
             Arc::new(auth.clone()),
             revocations,

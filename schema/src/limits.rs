@@ -130,6 +130,9 @@ pub const STOMP_HEADERS: usize = 100;
 pub const STOMP_HEADER_BYTES: usize = 8192;
 /// Subscriptions of a session.
 pub const SUBSCRIPTIONS: usize = 100;
+/// Messages of a session that are acknowledged and did not come back over the delivery link yet.
+pub const SENDS_UNPASSED: usize = 1024;
+
 /// Sends of a session that may wait for their outcome.
 pub const SENDS_IN_FLIGHT: usize = 1024;
 /// Bytes of a socket's read buffer and of its write buffer.

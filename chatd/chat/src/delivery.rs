@@ -6,12 +6,13 @@
 use parking_lot::Mutex;
 use schema::limits::DELIVERY_BATCHES;
 use schema::{ConversationId, Cursor, MessageId, MessageStatus, Position, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::messages::StoredMessage;
 use tokio::sync::mpsc;
 
 /// Something that live sessions should hear of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Delivery {
     /// A new message, for all sessions of both people but the one that sent it. In a note to oneself that
     /// one gets it too; one that is hidden is for the sender's only ([`Delivery::people`]).
@@ -58,7 +59,7 @@ impl Delivery {
 }
 
 /// What one batch of records gave, in log order.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
     pub partition: u32,
     /// The offset behind the batch's last record.
@@ -66,9 +67,17 @@ pub struct Batch {
     pub deliveries: Vec<Delivery>,
 }
 
+/// What comes over a link.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Batch(Arc<Batch>),
+    /// The link was broken: whatever came meanwhile is in the view and must be pulled from there.
+    Missed,
+}
+
 /// The links of the sequencers, and how far the view is.
 pub(crate) struct Links {
-    links: Mutex<Vec<mpsc::Sender<Arc<Batch>>>>,
+    links: Mutex<Vec<mpsc::Sender<Heard>>>,
     position: Mutex<Cursor>,
 }
 
@@ -78,7 +87,7 @@ impl Links {
     }
 
     /// A new link; it carries everything from here on.
-    pub(crate) fn open(&self) -> mpsc::Receiver<Arc<Batch>> {
+    pub(crate) fn open(&self) -> mpsc::Receiver<Heard> {
         let (sender, receiver) = mpsc::channel(DELIVERY_BATCHES);
         self.links.lock().push(sender);
         receiver
@@ -104,7 +113,7 @@ impl Links {
         let batch = Arc::new(batch);
         let links = self.links.lock().clone();
         for link in &links {
-            if link.send(Arc::clone(&batch)).await.is_err() {
+            if link.send(Heard::Batch(Arc::clone(&batch))).await.is_err() {
                 self.links.lock().retain(|l| !l.is_closed());
             }
         }

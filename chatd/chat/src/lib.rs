@@ -11,7 +11,7 @@
 mod apply;
 mod blocks;
 mod conversations;
-mod cursor;
+pub mod cursor;
 mod delivery;
 mod erase;
 mod error;
@@ -24,16 +24,18 @@ mod routes;
 mod send;
 mod sequencer;
 mod sync;
+mod talk;
 mod waiters;
 mod watchers;
 
 pub use cursor::CursorError;
-pub use delivery::{Batch, Delivery};
+pub use delivery::{Batch, Delivery, Heard};
 pub use error::Error;
 pub use receipts::MarkKind;
 pub use replay::Backlog;
 pub use send::{Answer, Origin, Sent};
 pub use sequencer::Stopped;
+pub use talk::Talk;
 
 use delivery::Links;
 use edge::Changes;
@@ -48,7 +50,7 @@ use std::time::Duration;
 use store::Stores;
 use store::events::Partition;
 use store::messages::Head;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use waiters::Waiters;
@@ -154,11 +156,6 @@ impl Chat {
     /// Behind the last record that the view shows: everything acknowledged lies before it.
     pub fn position(&self) -> Cursor {
         self.0.shared.links.position()
-    }
-
-    /// A new delivery link: everything from now on, in log order. Its reader must not wait for sessions.
-    pub fn deliveries(&self) -> mpsc::Receiver<Arc<Batch>> {
-        self.0.shared.links.open()
     }
 
     /// Why nothing is accepted now, if so.

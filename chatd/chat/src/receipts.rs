@@ -5,11 +5,12 @@ use crate::{Chat, Error};
 use schema::event::{APPLY_VERSION, Body, DevicePosition, Envelope, Mark, SCHEMA_VERSION};
 use schema::limits::{CONVERSATIONS_MAX, PAGE_MAX};
 use schema::{ConversationId, Cursor, MessageId, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use store::messages::{Marks, Page};
 use tokio::sync::oneshot;
 
 /// Which mark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarkKind {
     /// A device has it.
     Delivered,

@@ -3,12 +3,13 @@
 use crate::{Chat, Delivery, Error};
 use schema::limits::CONVERSATIONS_MAX;
 use schema::{ConversationId, Cursor, SessionId, UserId};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use store::messages::{Change, FeedEntry, Head, Page, StoredMessage};
 
 /// What a device without a cursor is given: everything behind a cursor that this wants.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Backlog {
     user: UserId,
     /// Where to read the feed from.

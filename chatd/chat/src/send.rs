@@ -11,12 +11,13 @@ use schema::event::{
     APPLY_VERSION, Body, Envelope, Event, ReplyTo, SCHEMA_VERSION, Sent as SentPayload, Topic,
 };
 use schema::{ConversationId, Draft, MessageId, MessageStatus, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::messages::StoredMessage;
 use uuid::Uuid;
 
 /// Who sends, and from where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Origin {
     pub user: UserId,
     /// The socket that sends, if it is one: it gets a receipt instead of a copy.
@@ -26,7 +27,7 @@ pub struct Origin {
 }
 
 /// A message that is in the log and visible.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sent {
     pub message: Arc<StoredMessage>,
     pub status: MessageStatus,

@@ -8,6 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Error, Events, Stores};
+use tokio::sync::broadcast;
 
 /// Why the set did not open.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,8 @@ pub async fn open(data: &Path, log: LogConfig, fatal: Fatal) -> Result<Embedded,
         profiles: Arc::new(people.clone()),
         presence: Arc::new(MemoryPresence::default()),
         tickets: Arc::new(MemoryTickets::default()),
+        rates: None,
+        news: broadcast::channel(1).0,
     };
     Ok(Embedded { stores, people, _lock: lock })
 }

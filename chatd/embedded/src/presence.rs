@@ -39,9 +39,8 @@ impl State {
 
 #[async_trait]
 impl Presence for MemoryPresence {
-    async fn beat(&self, node: Uuid, until: Timestamp) -> Result<(), Error> {
-        self.0.lock().nodes.insert(node, until);
-        Ok(())
+    async fn beat(&self, node: Uuid, until: Timestamp) -> Result<bool, Error> {
+        Ok(self.0.lock().nodes.insert(node, until).is_some())
     }
 
     async fn hold(&self, node: Uuid, users: &[UserId]) -> Result<(), Error> {

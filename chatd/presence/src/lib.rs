@@ -13,6 +13,7 @@
 //! fit is shed, counted and put right by the next look, because watchers are told states, not events. What is
 //! not watched costs nothing beyond its own lease. An invisible session moves no last seen.
 
+mod attend;
 mod desk;
 mod index;
 mod journal;
@@ -28,6 +29,7 @@ mod typing;
 mod watch;
 mod worker;
 
+pub use attend::Attend;
 pub use typing::Typed;
 pub use watch::{Ear, Heard, Watch};
 

@@ -339,6 +339,12 @@ pub trait Messages: Send + Sync {
     /// Whom a person has blocked, in the order of ids behind `after`, at most `limit`.
     async fn blocks(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<Block>, Error>;
 
+    /// Which life of the view this is. It changes when writes that were answered may be gone, such as after a
+    /// crash of an engine that syncs late: then every partition goes back to [`Messages::applied`] and replays.
+    fn generation(&self) -> u64 {
+        0
+    }
+
     /// Whether the view takes writes now, and why not.
     fn health(&self) -> Result<(), Error>;
 }

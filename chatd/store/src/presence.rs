@@ -7,6 +7,8 @@
 use crate::Error;
 use async_trait::async_trait;
 use schema::{Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 /// What is known of a person here.
@@ -27,11 +29,31 @@ pub struct Turn {
     pub until: Option<Timestamp>,
 }
 
+/// What one process tells the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// Somebody came, went, or looks different: look again.
+    Look(UserId),
+    /// Somebody begins to type to a peer, or ceases to.
+    Typing { user: UserId, peer: UserId, on: bool },
+}
+
 /// Presence. Nothing here is durable; losing all of it costs a beat, and the last seens of the last seconds.
 #[async_trait]
 pub trait Presence: Send + Sync {
     /// This process lives, at least until then. What it holds lapses at that time unless it says so again.
-    async fn beat(&self, node: Uuid, until: Timestamp) -> Result<(), Error>;
+    /// Answers whether the store still knew it; if not, whatever it holds is to be held again.
+    async fn beat(&self, node: Uuid, until: Timestamp) -> Result<bool, Error>;
+
+    /// Tells the other processes, as far as they can be told now. What is lost is put right by the next look.
+    async fn tell(&self, _signals: &[Signal]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What other processes tell from now on; silent where there is one process.
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        broadcast::channel(1).1
+    }
 
     /// From now on this process has sockets of these people. Holding somebody twice is holding them once.
     async fn hold(&self, node: Uuid, users: &[UserId]) -> Result<(), Error>;

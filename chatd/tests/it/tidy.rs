@@ -10,10 +10,12 @@ const FILE_LINES: usize = 600;
 const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "manager", "mod"];
 
 /// Which packages of ours each package may name (ARCHITECTURE.md, "Code map").
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("schema", &[]),
     ("chatd/store", &["schema"]),
     ("chatd/embedded", &["schema", "store"]),
+    ("chatd/engines", &["schema"]),
+    ("chatd/cluster", &["schema", "store", "edge", "engines"]),
     ("chatd/edge", &["schema", "store"]),
     ("chatd/auth", &["schema", "store", "edge"]),
     ("chatd/user", &["schema", "store", "edge"]),
@@ -21,11 +23,26 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("chatd/gateway", &["schema", "store", "edge"]),
     ("chatd/presence", &["schema", "store", "edge"]),
     ("chatd/websocket", &["schema", "store", "edge", "chat", "presence"]),
+    ("chatd/link", &["schema", "store", "edge", "chat", "presence"]),
     (
         "chatd",
-        &["schema", "store", "embedded", "edge", "auth", "user", "chat", "gateway", "presence", "websocket"],
+        &[
+            "schema",
+            "store",
+            "embedded",
+            "engines",
+            "cluster",
+            "link",
+            "edge",
+            "auth",
+            "user",
+            "chat",
+            "gateway",
+            "presence",
+            "websocket",
+        ],
     ),
-    ("chatctl", &["schema"]),
+    ("chatctl", &["schema", "engines"]),
     ("chatbench", &["schema"]),
 ];
 

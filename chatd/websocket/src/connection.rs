@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use schema::api::StatusUpdate;
 use schema::presence::Typing;
 use schema::{Cursor, Position, SessionId, UserId, limits};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
@@ -73,6 +73,12 @@ pub(crate) struct State {
     pub(crate) marking: bool,
     /// What this session marked last, by peer: it needs no news of it.
     pub(crate) marked: HashMap<UserId, u64>,
+    /// The link was broken: its live subscriptions pull what they missed.
+    pub(crate) missed: bool,
+    /// What this session sent and the fan-out did not pass yet: it gets no copy of it.
+    pub(crate) own: VecDeque<(Position, String)>,
+    /// Behind the last own message that the fan-out passed.
+    pub(crate) passed: Cursor,
 }
 
 /// One socket.
@@ -150,6 +156,36 @@ impl Connection {
         state.wake();
     }
 
+    /// A message of this very session came by: it has its receipt and needs no copy, now or later.
+    pub(crate) fn passed(&self, position: Position) {
+        let mut state = self.state.lock();
+        state.passed.epoch = position.epoch;
+        let at = position.partition as usize;
+        if state.passed.next.len() <= at {
+            state.passed.next.resize(at + 1, 0);
+        }
+        state.passed.advance(position);
+        while state.own.front().is_some_and(|(own, _)| state.passed.covers(*own)) {
+            state.own.pop_front();
+        }
+    }
+
+    /// Deliveries were lost: what is live pulls from its cursor again.
+    pub(crate) fn missed(&self) {
+        let mut state = self.state.lock();
+        let live =
+            |one: &&mut Subscription| one.queue == Queue::Messages && matches!(one.feed, Feed::Live { .. });
+        let mut any = false;
+        for subscription in state.subscriptions.iter_mut().filter(live) {
+            subscription.feed = Feed::Replaying { dirty: true };
+            any = true;
+        }
+        if any {
+            state.missed = true;
+            state.wake();
+        }
+    }
+
     /// Switches a subscription to live at the cursor of its replay, unless something came since the last
     /// look: then there is more to pull. One that is gone needs no more either.
     pub(crate) fn go_live(&self, number: u32, cursor: &Cursor) -> bool {
@@ -216,8 +252,16 @@ impl Connection {
     }
 
     /// The outcome of a send: news of it and the receipt, together and in the order of outcomes.
-    pub(crate) fn sent(&self, update: StatusUpdate, receipt: Option<&str>) {
+    pub(crate) fn sent(&self, position: Position, update: StatusUpdate, receipt: Option<&str>) {
         let mut state = self.state.lock();
+        if let Some(client_message_id) = update.client_message_id.clone()
+            && !state.passed.covers(position)
+        {
+            if state.own.len() >= limits::SENDS_UNPASSED {
+                state.own.pop_front(); // at worst it gets a copy after a broken link
+            }
+            state.own.push_back((position, client_message_id));
+        }
         state.publish(Queue::MessageStatus, &Body::Status(Arc::new(update)), self.outbox_bytes);
         if let Some(receipt) = receipt {
             state.push(Item::Receipt(receipt.into()), self.outbox_bytes);

@@ -2,18 +2,19 @@
 
 use crate::Hub;
 use crate::outbox::Shared;
-use chat::{Batch, Delivery};
+use chat::{Delivery, Heard};
 use schema::UserId;
 use schema::api::StatusUpdate;
 use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 
 /// Reads the delivery link until the service is gone.
-pub(crate) async fn run(hub: Weak<Hub>, mut deliveries: mpsc::Receiver<Arc<Batch>>) {
-    while let Some(batch) = deliveries.recv().await {
+pub(crate) async fn run(hub: Weak<Hub>, mut deliveries: mpsc::Receiver<Heard>) {
+    while let Some(heard) = deliveries.recv().await {
         let Some(hub) = hub.upgrade() else { return };
-        for delivery in &batch.deliveries {
-            hub.deliver(delivery);
+        match heard {
+            Heard::Batch(batch) => batch.deliveries.iter().for_each(|delivery| hub.deliver(delivery)),
+            Heard::Missed => hub.connections.all().iter().for_each(|connection| connection.missed()),
         }
     }
 }
@@ -30,6 +31,8 @@ impl Hub {
                         // The sending session has its receipt; a note to oneself goes to all.
                         if note || *origin != Some(connection.id) {
                             connection.deliver(message.position, &shared);
+                        } else {
+                            connection.passed(message.position);
                         }
                     });
                 }

@@ -37,11 +37,11 @@ mod write;
 
 use axum::Router;
 use beats::Wheel;
-use chat::Chat;
+use chat::Talk;
 use connections::Connections;
 use edge::{Identify, Revocations, Verifier};
 use metrics::Metrics;
-use presence::Presence;
+use presence::Attend;
 use schema::limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -89,8 +89,8 @@ pub struct WebSocket(Arc<Hub>);
 
 /// What all sessions of the process share.
 struct Hub {
-    chat: Chat,
-    presence: Presence,
+    chat: Arc<dyn Talk>,
+    presence: Arc<dyn Attend>,
     verifier: Arc<Verifier>,
     identify: Arc<dyn Identify>,
     revocations: Arc<Revocations>,
@@ -110,8 +110,8 @@ impl WebSocket {
     /// Starts the service: its fan-out, its timer and its watch over ended sessions. Call it within the
     /// runtime, and before sockets are accepted.
     pub fn open(
-        chat: Chat,
-        presence: Presence,
+        chat: Arc<dyn Talk>,
+        presence: Arc<dyn Attend>,
         verifier: Arc<Verifier>,
         identify: Arc<dyn Identify>,
         revocations: Arc<Revocations>,
@@ -133,7 +133,8 @@ impl WebSocket {
             wheel: Wheel::new(),
             marking: Semaphore::new(limits::MARKS_IN_FLIGHT),
             draining: AtomicBool::new(false),
-            next_connection: AtomicU64::new(1),
+            // Unique among all processes, so that none takes another's connection for its own.
+            next_connection: AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0 & !0xffff_ffff),
         });
         tokio::spawn(fanout::run(Arc::downgrade(&hub), deliveries));
         tokio::spawn(typing::run(Arc::downgrade(&hub), typings));

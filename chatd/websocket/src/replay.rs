@@ -5,9 +5,10 @@
 //! that the cursor covers are dropped. So nothing comes twice and nothing is left out, however long it takes.
 
 use crate::connection::Identity;
+use crate::destination::Queue;
 use crate::outbox::Shared;
 use crate::session::Session;
-use chat::{Backlog, Chat, Delivery, Error};
+use chat::{Backlog, Delivery, Error, Talk};
 use schema::Cursor;
 use schema::limits::REPLAY_PAGE;
 use std::collections::{HashSet, VecDeque};
@@ -58,7 +59,7 @@ impl Replay {
     /// Reads one page. `Some` when there is nothing more behind that cursor now.
     async fn pull(
         &mut self,
-        chat: &Chat,
+        chat: &dyn Talk,
         who: Identity,
         sent_meanwhile: &HashSet<String>,
     ) -> Result<Option<Cursor>, Error> {
@@ -114,6 +115,30 @@ impl Session {
         Some((replay.subscription, replay.page.pop_front()?))
     }
 
+    /// After a broken link: pulls what came since the last message written, for each live subscription.
+    pub(crate) fn look_at_gap(&mut self) {
+        let mut state = self.connection.state();
+        if !state.missed || !state.outbox.is_empty() {
+            return;
+        }
+        if self.connection.waiting() > 0 {
+            // What is in flight must be known by its id, so that it does not come back.
+            self.barrier = true;
+            return;
+        }
+        state.missed = false;
+        self.sent_meanwhile.extend(state.own.drain(..).map(|(_, id)| id));
+        for one in self.subscriptions.iter().filter(|one| one.queue == Queue::Messages) {
+            if self.replays.iter().all(|replay| replay.subscription != one.number) {
+                let mut cursor = one.cursor.clone();
+                if cursor.epoch == state.passed.epoch {
+                    cursor.merge(&state.passed);
+                }
+                self.replays.push_back(Replay::new(one.number, Start::Cursor(cursor)));
+            }
+        }
+    }
+
     /// Reads a page of the replay at hand, or ends it.
     pub(crate) async fn pull(&mut self) {
         let (Some(who), Some(mut replay)) =
@@ -122,7 +147,7 @@ impl Session {
             return;
         };
         replay.retry_at = None;
-        let pulled = Box::pin(replay.pull(&self.hub.chat, who, &self.sent_meanwhile)).await;
+        let pulled = Box::pin(replay.pull(&*self.hub.chat, who, &self.sent_meanwhile)).await;
         match pulled {
             Ok(Some(cursor)) if self.go_live(replay.subscription, &cursor) => {
                 if self.replays.is_empty() {

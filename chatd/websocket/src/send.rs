@@ -74,7 +74,7 @@ impl Pending {
                     timestamp: message.timestamp,
                     user_id: None,
                 };
-                self.connection.sent(update, self.receipt.as_deref());
+                self.connection.sent(message.position, update, self.receipt.as_deref());
             }
             Err(error) => self.connection.refuse(&error.into(), self.receipt.as_deref()),
         }

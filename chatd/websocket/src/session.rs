@@ -225,6 +225,7 @@ impl Session {
                 return;
             }
         }
+        self.look_at_gap();
         if self.wants_page() {
             self.pull().await;
         }

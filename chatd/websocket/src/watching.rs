@@ -60,7 +60,7 @@ impl Session {
         let watch = Watch { viewer: who.user, connection: self.connection.id, subscription, ear };
         match (queue, destination.strip_prefix(PRESENCE_OF)) {
             (Queue::PresenceOf, Some(name)) => Box::pin(self.hub.presence.watch(watch, name)).await,
-            _ => self.hub.presence.watch_contacts(watch),
+            _ => Box::pin(self.hub.presence.watch_contacts(watch)).await,
         }
     }
 

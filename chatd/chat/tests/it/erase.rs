@@ -1,7 +1,7 @@
 //! Somebody is deleted: what they wrote goes, its places stay, and nobody writes to them any more.
 
-use crate::world::World;
-use chat::Delivery;
+use crate::world::{World, batch};
+use chat::{Delivery, Talk};
 use schema::message::Entry;
 use schema::{Code, UserId};
 use std::time::Duration;
@@ -49,7 +49,7 @@ async fn an_erasure_that_a_crash_cut_off_goes_on_at_the_start() {
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let mut link = world.chat.deliveries();
     world.send(ann, "bob", "from ann", None).await.unwrap();
-    let sent = link.recv().await.unwrap();
+    let sent = batch(&mut link).await;
     assert!(matches!(sent.deliveries[..], [Delivery::Message { .. }]));
     // Nobody tells chat: as if the process had died between the deletion and the word of it.
     world.embedded.stores.profiles.delete(ann).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! What people allow: messages from those they do not know, and word of what they have read.
 
-use crate::world::World;
-use chat::{Delivery, MarkKind};
+use crate::world::{World, batch};
+use chat::{Delivery, MarkKind, Talk};
 use schema::api::{Sync, SyncEvent};
 use schema::message::Entry;
 use schema::user::PrivacyChange;
@@ -45,7 +45,7 @@ async fn read_receipts_that_are_not_shown_are_shown_nowhere() {
     world.chat.mark(bob, ann, MarkKind::Seen, 1, None).await.unwrap();
     // The message itself may come before.
     let (status, shown) = loop {
-        let told = link.recv().await.unwrap();
+        let told = batch(&mut link).await;
         if let Some(Delivery::Mark { status, shown, .. }) = told.deliveries.last() {
             break (*status, *shown);
         }

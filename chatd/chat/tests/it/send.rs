@@ -1,5 +1,5 @@
-use crate::world::{World, draft};
-use chat::{Delivery, Error, Origin};
+use crate::world::{World, batch, draft};
+use chat::{Delivery, Error, Origin, Talk};
 use schema::Code;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,7 +106,7 @@ async fn deliveries_come_in_log_order_with_their_origin() {
     }
     let mut next = 0;
     while next < 50 {
-        for delivery in &link.recv().await.unwrap().deliveries {
+        for delivery in &batch(&mut link).await.deliveries {
             let Delivery::Message { message, origin, .. } = delivery else {
                 panic!("only messages were sent")
             };

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use chat::{Chat, Config, Error, Origin, Sent, Sequencers};
+use chat::{Batch, Chat, Config, Error, Heard, Origin, Sent, Sequencers};
 use edge::{Caller, Changes, Metrics, Signer};
 use http_body_util::BodyExt;
 use schema::api::History;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use store::accounts::{Account, Role};
 use store::profiles::NewPerson;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
 
 pub(crate) struct World {
@@ -137,5 +137,13 @@ pub(crate) fn draft(to: &str, text: &str, client: Option<&str>) -> Draft {
         client_message_id: client.map(Into::into),
         reply_to_message_id: None,
         metadata: None,
+    }
+}
+
+/// The next batch of a link.
+pub(crate) async fn batch(link: &mut mpsc::Receiver<Heard>) -> Arc<Batch> {
+    match link.recv().await {
+        Some(Heard::Batch(batch)) => batch,
+        other => panic!("no batch but {other:?}"),
     }
 }

@@ -88,8 +88,8 @@ impl World {
         let verifier =
             Arc::new(Verifier::new("iss", "aud", vec![("k".into(), public)], Arc::clone(&revocations)));
         let service = WebSocket::open(
-            chat.clone(),
-            presence.clone(),
+            Arc::new(chat.clone()),
+            Arc::new(presence.clone()),
             Arc::clone(&verifier),
             Arc::new(Nobody),
             Arc::clone(&revocations),

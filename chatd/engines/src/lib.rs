@@ -1,0 +1,1 @@
+//! How the real engines are reached, and what they must hold.

@@ -1,0 +1,1 @@
+//! The delivery link between processes.
