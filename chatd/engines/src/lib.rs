@@ -1,1 +1,8 @@
 //! How the real engines are reached, and what they must hold.
+//!
+//! One type an engine, made from its URL; none of them knows what a store is. Passwords live in
+//! those types and in nothing that they print.
+
+mod error;
+
+pub use error::{BadUrl, Error};
