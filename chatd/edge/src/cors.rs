@@ -2,6 +2,7 @@
 
 use crate::door::under;
 use crate::origin::Origins;
+use crate::relay::{Head, Relayed, Relays};
 use crate::trace::TRACE_HEADER;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -12,8 +13,10 @@ use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use schema::limits::CORS_MAX_AGE;
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
-use tower::{Layer, Service};
+use tower::{Layer, Service, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The paths that other sites' pages may use.
@@ -58,6 +61,7 @@ fn exposed_headers() -> [HeaderName; 8] {
 #[derive(Clone)]
 pub(crate) struct Cors {
     origins: Arc<Origins>,
+    relays: Relays,
     /// With credentials, for an origin that is listed by name.
     named: CorsLayer,
     /// Without, for any origin.
@@ -66,7 +70,7 @@ pub(crate) struct Cors {
 
 impl Cors {
     /// `None` when only the server's own pages are let in.
-    pub(crate) fn of(origins: Arc<Origins>) -> Option<Self> {
+    pub(crate) fn of(origins: Arc<Origins>, relays: Relays) -> Option<Self> {
         if origins.none() {
             return None;
         }
@@ -78,7 +82,7 @@ impl Cors {
         // Whoever gets here is listed: `share` has looked.
         let echo = AllowOrigin::predicate(|_, _| true);
         let named = layer.clone().allow_origin(echo).allow_credentials(true);
-        Some(Self { origins, named, any: layer.allow_origin(AllowOrigin::any()) })
+        Some(Self { origins, relays, named, any: layer.allow_origin(AllowOrigin::any()) })
     }
 }
 
@@ -93,12 +97,34 @@ pub(crate) async fn share(State(cors): State<Cors>, request: Request, next: Next
         Some(origin) if cors.origins.allows(origin) => &cors.any,
         _ => {
             let mut response = next.run(request).await;
+            if response.extensions().get::<Relayed>().is_some() {
+                return response;
+            }
             // The next caller's answer may be another: no cache may mix them up.
             response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
             return response;
         }
     };
+    if cors.relays.covers(path) {
+        return share_own(layer, request, next).await;
+    }
     match layer.layer(next).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// An answer of another process's door is passed on as it is, a preflight's too. What stands in for one that
+/// did not come is ours: a page may read that as well.
+async fn share_own(layer: &CorsLayer, request: Request, next: Next) -> Response {
+    let head = Head::of(&request);
+    let response = next.run(request).await;
+    if response.extensions().get::<Relayed>().is_some() {
+        return response;
+    }
+    let mut response = Some(response);
+    let own = service_fn(move |_: Request| ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+    match layer.layer(own).call(head.request()).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

@@ -8,6 +8,7 @@ use crate::extract::BodyLimit;
 use crate::limiter::Lookups;
 use crate::origin::Origins;
 use crate::peer::{Peer, Proxies, Secure, connection};
+use crate::relay::Relays;
 use crate::{Limiter, Problem, Sockets, Verifier, answer, metrics};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -48,6 +49,9 @@ pub struct Door {
     pub sockets: Arc<Sockets>,
     pub proxies: Arc<Proxies>,
     pub origins: Arc<Origins>,
+    /// Paths behind which another process's door stands: it knows the caller, counts, and answers other
+    /// sites' pages. Host, sizes and times are looked after here all the same.
+    pub relays: Relays,
     /// Bytes of a JSON body.
     pub json_bytes: usize,
     /// Time for a request's body to arrive, from its head on.
@@ -64,6 +68,7 @@ impl Door {
             sockets: Arc::new(Sockets::new(0)),
             proxies: Arc::default(),
             origins: Arc::default(),
+            relays: Relays::default(),
             json_bytes: JSON_BYTES,
             body_time: HTTP_TIME,
         }
@@ -77,7 +82,7 @@ impl Door {
             .layer(from_fn_with_state(self.clone(), pass))
             .layer(DefaultBodyLimit::max(self.json_bytes))
             .layer(from_fn(answer::in_time));
-        let shared = match Cors::of(Arc::clone(&self.origins)) {
+        let shared = match Cors::of(Arc::clone(&self.origins), self.relays.clone()) {
             Some(cors) => inner.layer(from_fn_with_state(cors, share)),
             None => inner,
         };
@@ -175,7 +180,7 @@ fn in_body_time(request: Request, time: Duration) -> Request {
 async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Arc::clone(&door.verifier));
     let path = request.uri().path();
-    if is_socket(path) || under(path, "/actuator") || path == "/metrics" {
+    if is_socket(path) || under(path, "/actuator") || path == "/metrics" || door.relays.covers(path) {
         return next.run(request).await;
     }
     let private = under(path, "/api") && !PUBLIC.contains(&path);
