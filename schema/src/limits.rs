@@ -244,6 +244,9 @@ pub const WAITERS: usize = 65_536;
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 /// Age of the oldest unapplied record beyond which the door refuses new ones.
 pub const LAG_MAX: Duration = Duration::from_secs(1);
+/// While a log partition is behind by more than that, one record is let through in this time to see whether it
+/// is applied again.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two checkpoints of the history view.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// Records between two checkpoints of the history view.

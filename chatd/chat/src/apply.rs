@@ -16,6 +16,7 @@ use blocks::{apply_block, apply_erasure};
 use marks::apply_mark;
 use schema::event::{Body, Event, Sent};
 use schema::{ConversationId, MessageId, MessageStatus, Position, UserId};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::messages::{Change, FeedEntry, Head, IdEntry, Marks, StoredMessage, Write};
@@ -38,8 +39,8 @@ pub(crate) struct LastMessage {
 }
 
 /// What the one who waits is told.
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Outcome {
     /// The message is new.
     Sent(Arc<StoredMessage>),
     /// The message was there, at this sequence.

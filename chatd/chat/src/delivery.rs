@@ -1,9 +1,11 @@
 //! The delivery link: what the sequencer hands to the processes that hold sockets.
 //!
-//! In one process a link is a bounded channel. The sequencer waits for a full one, so nothing is lost in
+//! Within a process a link is a bounded channel; package `link` carries it to other processes. The sequencer waits for a full one, so nothing is lost in
 //! it; whoever reads it must never wait for a single session.
 
+use crate::apply::Outcome;
 use parking_lot::Mutex;
+use schema::event::ReplyTo;
 use schema::limits::DELIVERY_BATCHES;
 use schema::{ConversationId, Cursor, MessageId, MessageStatus, Position, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -62,8 +64,10 @@ impl Delivery {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
     pub partition: u32,
-    /// The offset behind the batch's last record.
+    /// The offset behind the batch's last record: the view shows everything before it.
     pub next: u64,
+    /// Outcomes that processes elsewhere wait for.
+    pub answers: Vec<(ReplyTo, Outcome)>,
     pub deliveries: Vec<Delivery>,
 }
 
@@ -77,20 +81,35 @@ pub enum Heard {
 
 /// The links of the sequencers, and how far the view is.
 pub(crate) struct Links {
-    links: Mutex<Vec<mpsc::Sender<Heard>>>,
+    /// To the sockets of this process.
+    sockets: Mutex<Vec<mpsc::Sender<Heard>>>,
+    /// To other processes.
+    outbound: Mutex<Vec<mpsc::Sender<Arc<Batch>>>>,
     position: Mutex<Cursor>,
 }
 
 impl Links {
     pub(crate) fn new(start: Cursor) -> Self {
-        Self { links: Mutex::default(), position: Mutex::new(start) }
+        Self { sockets: Mutex::default(), outbound: Mutex::default(), position: Mutex::new(start) }
     }
 
-    /// A new link; it carries everything from here on.
+    /// A new link to sockets here; it carries everything from here on, wherever it was applied.
     pub(crate) fn open(&self) -> mpsc::Receiver<Heard> {
         let (sender, receiver) = mpsc::channel(DELIVERY_BATCHES);
-        self.links.lock().push(sender);
+        self.sockets.lock().push(sender);
         receiver
+    }
+
+    /// A new link to another process; it carries what is applied here.
+    pub(crate) fn outbound(&self) -> mpsc::Receiver<Arc<Batch>> {
+        let (sender, receiver) = mpsc::channel(DELIVERY_BATCHES);
+        self.outbound.lock().push(sender);
+        receiver
+    }
+
+    /// Whether another process listens.
+    pub(crate) fn has_outbound(&self) -> bool {
+        !self.outbound.lock().is_empty()
     }
 
     /// Notes that the view shows everything of a partition before `next`.
@@ -105,16 +124,29 @@ impl Links {
         self.position.lock().clone()
     }
 
-    /// Hands a batch over, in order, waiting while a link is full.
+    /// Hands a batch over that was applied here, in order, waiting while a link is full.
     pub(crate) async fn hand_over(&self, batch: Batch) {
-        if batch.deliveries.is_empty() {
+        if batch.deliveries.is_empty() && !self.has_outbound() {
             return;
         }
         let batch = Arc::new(batch);
-        let links = self.links.lock().clone();
+        let outbound = self.outbound.lock().clone();
+        for link in &outbound {
+            if link.send(Arc::clone(&batch)).await.is_err() {
+                self.outbound.lock().retain(|link| !link.is_closed());
+            }
+        }
+        if !batch.deliveries.is_empty() {
+            self.tell_sockets(Heard::Batch(batch)).await;
+        }
+    }
+
+    /// Tells the sockets of this process.
+    pub(crate) async fn tell_sockets(&self, heard: Heard) {
+        let links = self.sockets.lock().clone();
         for link in &links {
-            if link.send(Heard::Batch(Arc::clone(&batch))).await.is_err() {
-                self.links.lock().retain(|l| !l.is_closed());
+            if link.send(heard.clone()).await.is_err() {
+                self.sockets.lock().retain(|link| !link.is_closed());
             }
         }
     }

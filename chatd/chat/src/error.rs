@@ -4,9 +4,11 @@ use edge::Problem;
 use schema::Code;
 use schema::limits::RETRY_AFTER_S;
 use schema::message::FieldError;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-/// A refusal of chat.
-#[derive(Clone, Debug, thiserror::Error)]
+/// A refusal of chat. It crosses the border of a process with what its caller may act on.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
 pub enum Error {
     /// Fields that break a rule, each with its bound.
     #[error("the request is not valid")]
@@ -16,7 +18,7 @@ pub enum Error {
     NotYou,
     /// No such user, message or conversation, or none that the caller may see.
     #[error("{0} was not found")]
-    NotFound(&'static str),
+    NotFound(Cow<'static, str>),
     /// The recipient does not take messages from the caller, or from nobody any more.
     #[error("the recipient does not take messages from you")]
     RecipientUnavailable,
@@ -34,10 +36,29 @@ pub enum Error {
     OutcomeUnknown,
     /// A read failed.
     #[error("history is unavailable: {0}")]
-    Store(store::Error),
+    Store(#[serde(with = "kept")] store::Error),
+}
+
+/// A store's error on the wire: whether it may pass, and its text.
+mod kept {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(error: &store::Error, to: S) -> Result<S::Ok, S::Error> {
+        (error.retryable(), error.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<store::Error, D::Error> {
+        let (passes, text) = <(bool, String)>::deserialize(from)?;
+        Ok(if passes { store::Error::Unavailable(text) } else { store::Error::Corrupt(text) })
+    }
 }
 
 impl Error {
+    /// Nothing of this name, or nothing that the caller may see.
+    pub(crate) const fn not_found(what: &'static str) -> Self {
+        Error::NotFound(Cow::Borrowed(what))
+    }
+
     /// One broken field.
     pub fn field(field: &str, reason: &str, bound: impl Into<String>) -> Self {
         Error::Invalid(vec![FieldError::new(field, reason, bound)])

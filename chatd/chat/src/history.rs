@@ -41,7 +41,7 @@ impl Chat {
 
     /// One message, for the two who share it; for others it is not there.
     pub async fn message(&self, user: UserId, id: MessageId) -> Result<Message, Error> {
-        const MISSING: Error = Error::NotFound("message");
+        const MISSING: Error = Error::not_found("message");
         let entry = self.0.shared.messages.ids(&[id]).await?.pop().flatten().ok_or(MISSING)?;
         let row =
             self.0.shared.messages.message(entry.conversation_id, entry.sequence).await?.ok_or(MISSING)?;

@@ -23,11 +23,13 @@ mod replay;
 mod routes;
 mod send;
 mod sequencer;
+mod sequencers;
 mod sync;
 mod talk;
 mod waiters;
 mod watchers;
 
+pub use apply::Outcome;
 pub use cursor::CursorError;
 pub use delivery::{Batch, Delivery, Heard};
 pub use error::Error;
@@ -35,6 +37,7 @@ pub use receipts::MarkKind;
 pub use replay::Backlog;
 pub use send::{Answer, Origin, Sent};
 pub use sequencer::Stopped;
+pub use sequencers::{Fatal, Sequencers};
 pub use talk::Talk;
 
 use delivery::Links;
@@ -43,25 +46,34 @@ use metrics::Metrics;
 use people::People;
 use schema::event::{Topic, partition_of};
 use schema::{ConversationId, Cursor, UserId, limits};
-use sequencer::{GROUP, Sequencer, Shared};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use sequencer::{Shared, settled};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use store::Stores;
-use store::events::Partition;
 use store::messages::Head;
-use tokio::sync::{Notify, oneshot};
-use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
 use waiters::Waiters;
 use watchers::Watchers;
 
 /// How often waiters are looked at for a deadline that passed.
 const EXPIRE: Duration = Duration::from_millis(250);
 
+/// Which log partitions this process applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sequence {
+    /// All, alone: the service is open when the log is replayed, and one that can't go on ends the process.
+    All,
+    /// Those that the log gives it, beside other processes.
+    Shared,
+    /// None: other processes do, and tell the outcome.
+    None,
+}
+
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Config {
+    pub sequence: Sequence,
     /// Characters of a message's content, at most.
     pub content_chars: usize,
     /// Bytes of a message's metadata, at most.
@@ -73,6 +85,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            sequence: Sequence::All,
             content_chars: limits::CONTENT_CHARS,
             metadata_bytes: limits::METADATA_BYTES,
             page_max: limits::PAGE_MAX,
@@ -92,15 +105,9 @@ struct Inner {
     config: Config,
 }
 
-/// The running sequencers of a process.
-pub struct Sequencers {
-    stop: CancellationToken,
-    threads: Vec<JoinHandle<()>>,
-}
-
 impl Chat {
-    /// Starts a sequencer for each log partition and returns when the log is replayed into the view.
-    /// `fatal` hears of a partition that can't go on.
+    /// Starts the service and the sequencers that [`Config::sequence`] asks for. `fatal` hears of a partition
+    /// that can't go on, where one process applies all.
     ///
     /// # Errors
     /// When log and view don't belong together, or one of them can't be read.
@@ -110,25 +117,23 @@ impl Chat {
         changes: Arc<Changes>,
         config: Config,
         metrics: &edge::Metrics,
-        fatal: Arc<dyn Fn(String) + Send + Sync>,
+        fatal: Fatal,
     ) -> Result<(Self, Sequencers), Stopped> {
         let partitions = stores.events.partitions(Topic::Messages);
+        let sequence = config.sequence;
         let shared = Arc::new(Shared {
             events: Arc::clone(&stores.events),
             messages: Arc::clone(&stores.messages),
-            waiters: Waiters::new(),
+            partitions,
+            shared_log: sequence != Sequence::All,
+            waiters: Waiters::new(partitions),
             links: Links::new(Cursor::start(stores.events.epoch(), partitions)),
             watchers: Watchers::default(),
             metrics: Metrics::register(&mut metrics.registry()),
         });
-        let mut sequencers = Sequencers { stop: CancellationToken::new(), threads: Vec::new() };
-        let mut assignments = stores.events.join(Topic::Messages, GROUP).await?;
-        for _ in 0..partitions {
-            let partition = assignments.next().await?;
-            sequencers.start(Arc::clone(&shared), partition, Arc::clone(&fatal)).await?;
-        }
+        let sequencers = Sequencers::start(&shared, sequence, fatal).await?;
         let expire = Arc::clone(&shared);
-        let stop = sequencers.stop.clone();
+        let stop = sequencers.stopped();
         tokio::spawn(async move {
             while tokio::time::timeout(EXPIRE, stop.cancelled()).await.is_err() {
                 expire.waiters.expire();
@@ -137,15 +142,53 @@ impl Chat {
         let people = People::new(Arc::clone(&stores.profiles));
         let inner = Arc::new(Inner { shared, people, changes: Arc::clone(&changes), signer, config });
         let deleted = Arc::new(Notify::new());
-        tokio::spawn(erase::run(Arc::downgrade(&inner), Arc::clone(&deleted)));
+        if sequence != Sequence::None {
+            tokio::spawn(erase::run(Arc::downgrade(&inner), Arc::clone(&deleted)));
+        }
         let remembers = Arc::downgrade(&inner);
+        let (missed, maybe_deleted) = (Weak::clone(&remembers), Arc::clone(&deleted));
         changes.listen(Box::new(move |user, username| {
             if let Some(inner) = remembers.upgrade() {
                 inner.people.forget(user, username);
             }
             deleted.notify_one();
         }));
+        changes.listen_for_missed(Box::new(move || {
+            if let Some(inner) = missed.upgrade() {
+                inner.people.forget_all();
+            }
+            maybe_deleted.notify_one();
+        }));
         Ok((Self(inner), sequencers))
+    }
+
+    /// This process, as its records name it.
+    pub fn node(&self) -> Uuid {
+        self.0.shared.waiters.node()
+    }
+
+    /// A new link to another process: what is applied here, in log order, with its outcomes.
+    pub fn outbound(&self) -> mpsc::Receiver<Arc<Batch>> {
+        self.0.shared.links.outbound()
+    }
+
+    /// Takes up what another process applied: the outcomes that somebody waits for here, how far the view is,
+    /// and what sockets here should hear of.
+    pub async fn hear(&self, batch: Arc<Batch>) {
+        let shared = &self.0.shared;
+        shared.links.advance(batch.partition, batch.next);
+        for (reply_to, outcome) in &batch.answers {
+            shared.waiters.settle(*reply_to, settled(outcome.clone()));
+        }
+        if !batch.deliveries.is_empty() {
+            shared.watchers.wake(&batch.deliveries);
+            shared.links.tell_sockets(Heard::Batch(batch)).await;
+        }
+    }
+
+    /// What another process applied may not have come here.
+    pub async fn missed(&self) {
+        self.0.shared.links.tell_sockets(Heard::Missed).await;
     }
 
     /// The user with this id or username.
@@ -174,59 +217,5 @@ impl Chat {
 
     fn partition(&self, conversation: ConversationId) -> u32 {
         partition_of(&conversation.to_string(), self.0.shared.events.partitions(Topic::Messages))
-    }
-}
-
-impl Sequencers {
-    /// Starts one on a thread of its own and waits until it has replayed the log.
-    async fn start(
-        &mut self,
-        shared: Arc<Shared>,
-        partition: Box<dyn Partition>,
-        fatal: Arc<dyn Fn(String) + Send + Sync>,
-    ) -> Result<(), Stopped> {
-        let number = partition.number();
-        let (ready, replayed) = oneshot::channel();
-        let (failed, failure) = oneshot::channel();
-        let stop = self.stop.clone();
-        // A runtime of its own: writing the view never holds up a thread that serves sockets.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime =
-            runtime.map_err(|e| store::Error::Unavailable(format!("no runtime for a sequencer: {e}")))?;
-        let run = async move { Sequencer::open(shared, partition).await?.run(ready, stop).await };
-        let thread = std::thread::Builder::new().name(format!("sequencer-{number}")).spawn(move || {
-            if let Err(stopped) = runtime.block_on(run) {
-                error!(partition = number, error = %stopped, "the sequencer stopped");
-                if let Err(stopped) = failed.send(stopped) {
-                    fatal(format!("sequencer of partition {number}: {stopped}"));
-                }
-            }
-        });
-        match thread {
-            Ok(thread) => self.threads.push(thread),
-            Err(error) => {
-                return Err(store::Error::Unavailable(format!("no thread for a sequencer: {error}")).into());
-            }
-        }
-        tokio::select! {
-            Ok(()) = replayed => Ok(()),
-            Ok(stopped) = failure => Err(stopped),
-            else => Err(store::Error::Unavailable("the sequencer ended while it replayed the log".into()).into()),
-        }
-    }
-
-    /// Lets each finish its batch and leave a checkpoint.
-    pub async fn stop(self) {
-        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
-    }
-}
-
-impl Drop for Sequencers {
-    /// Waits for the threads: what they use may be gone afterwards.
-    fn drop(&mut self) {
-        self.stop.cancel();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) struct Metrics {
     pub(crate) applied: Counter,
     /// Records that were no events.
     pub(crate) dead_letters: Counter,
+    /// Times that a partition was applied anew because the view may have lost writes.
+    pub(crate) rewinds: Counter,
     /// Sends that were appended.
     pub(crate) sends: Counter,
     /// Sends and marks that were refused before anything was stored.
@@ -25,6 +27,7 @@ impl Metrics {
             "Log records that are no events",
             metrics.dead_letters.clone(),
         );
+        registry.register("chat_rewinds", "Rewinds of a log partition", metrics.rewinds.clone());
         registry.register("chat_sends", "Messages appended to the log", metrics.sends.clone());
         registry.register("chat_refused", "Sends and marks refused at the door", metrics.refused.clone());
         metrics

@@ -45,7 +45,7 @@ impl People {
 
     /// The user with this id or username; a deleted one by id only.
     pub(crate) async fn resolve(&self, name: &str) -> Result<UserId, Error> {
-        const UNKNOWN: Error = Error::NotFound("user");
+        const UNKNOWN: Error = Error::not_found("user");
         let username = match Name::of(name) {
             Some(Name::Id(id)) => return self.person(id).await?.map(|_| id).ok_or(UNKNOWN),
             Some(Name::Username(username)) => username,
@@ -102,6 +102,13 @@ impl People {
         if let Some(username) = username {
             self.names.remove(username);
         }
+    }
+
+    /// Forgets everybody: some change was not told.
+    pub(crate) fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.ids.clear();
+        self.names.clear();
     }
 
     /// Remembers what was read, unless something changed since it was.

@@ -33,7 +33,7 @@ impl Chat {
         device: Option<DevicePosition>,
     ) -> Result<(), Error> {
         let conversation = ConversationId::between(user, peer);
-        let head = self.head(conversation).await?.ok_or(Error::NotFound("conversation"))?;
+        let head = self.head(conversation).await?.ok_or(Error::not_found("conversation"))?;
         if up_to > head.last_sequence {
             return Err(Error::field(
                 "upTo",

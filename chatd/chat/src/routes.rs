@@ -92,7 +92,7 @@ async fn message(
     Path(id): Path<String>,
 ) -> Result<Json<Message>, Problem> {
     // What is no id is the id of no message.
-    let id: MessageId = id.parse().map_err(|_| Error::NotFound("message"))?;
+    let id: MessageId = id.parse().map_err(|_| Error::not_found("message"))?;
     Ok(Json(chat.message(caller.user, id).await?))
 }
 

@@ -97,7 +97,7 @@ impl Chat {
             return Err(Error::Blocking(recipient));
         }
         match self.0.people.person(recipient).await? {
-            None => Err(Error::NotFound("user")),
+            None => Err(Error::not_found("user")),
             Some(Person::Here { takes_unknown: true, .. }) => Ok(()),
             Some(Person::Here { .. }) if self.is_known(sender, recipient).await? => Ok(()),
             Some(Person::Here { .. } | Person::Gone) => Err(Error::RecipientUnavailable),
@@ -137,7 +137,7 @@ impl Chat {
     /// The answer to a repeat: the message as it is stored.
     async fn repeated(&self, conversation: ConversationId, sequence: u64) -> Result<Sent, Error> {
         let messages = &self.0.shared.messages;
-        let message = messages.message(conversation, sequence).await?.ok_or(Error::NotFound("message"))?;
+        let message = messages.message(conversation, sequence).await?.ok_or(Error::not_found("message"))?;
         let head = messages.heads(&[conversation], None).await?.pop().flatten();
         let status = head.map_or(MessageStatus::Sent, |head| head.status(&message, message.sender_id));
         Ok(Sent { message, status, repeat: true })
@@ -147,15 +147,15 @@ impl Chat {
     /// happens, `settle` is called once.
     pub(crate) fn append(&self, mut event: Event, connection: Option<u64>, settle: crate::waiters::Settle) {
         let shared = &self.0.shared;
-        let reply_to = match shared.waiters.admit(connection, settle) {
+        let partition = self.partition(event.conversation_id);
+        let reply_to = match shared.waiters.admit(partition, connection, settle) {
             Ok(reply_to) => reply_to,
             Err((settle, cause)) => {
                 shared.metrics.refused.inc();
-                return settle(Err(Error::NotAccepted(cause.to_owned())));
+                return settle(Err(Error::NotAccepted(cause)));
             }
         };
         event.reply_to = Some(reply_to);
-        let partition = self.partition(event.conversation_id);
         let done = {
             let shared = Arc::clone(shared);
             Box::new(move |result: Result<u64, store::Error>| {

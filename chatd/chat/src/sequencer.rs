@@ -4,6 +4,8 @@
 //! the view, answer who waits, hand over to live sessions. Heads belong to the assignment of the partition
 //! and die with it. An I/O failure never skips a record: it closes the door and tries again.
 
+pub(crate) use batch::settled;
+
 mod batch;
 mod heads;
 
@@ -43,6 +45,9 @@ pub enum Stopped {
     Newer { offset: u64, source: DecodeError },
     #[error(transparent)]
     Fork(#[from] Fork),
+    /// The process is ending, and the stores are away: the next owner does what is left.
+    #[error("told to stop while a store was away")]
+    Told,
     /// The log is not the one that the history was built from.
     #[error(
         "history was applied up to offset {next} of log epoch {epoch}, but the log has another record there; \
@@ -55,6 +60,10 @@ pub enum Stopped {
 pub(crate) struct Shared {
     pub(crate) events: Arc<dyn Events>,
     pub(crate) messages: Arc<dyn Messages>,
+    /// Log partitions of conversations.
+    pub(crate) partitions: u32,
+    /// Several processes share the log, so it may be replaced with all of them in agreement.
+    pub(crate) shared_log: bool,
     pub(crate) waiters: Waiters,
     pub(crate) links: Links,
     pub(crate) watchers: Watchers,
@@ -64,9 +73,12 @@ pub(crate) struct Shared {
 /// A partition in the hands of this process.
 pub(crate) struct Sequencer {
     shared: Arc<Shared>,
+    stop: CancellationToken,
     partition: Box<dyn Partition>,
     epoch: u32,
     heads: Heads,
+    /// The life of the view that `heads` were read from.
+    generation: u64,
     /// The offset behind the last applied record, and that record's event.
     next: u64,
     last_event: Option<MessageId>,
@@ -80,46 +92,84 @@ struct Checkpoint {
     at: Instant,
 }
 
+/// Where a sequencer is at work, and what tells it to stop.
+pub(crate) struct At<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) partition: u32,
+    pub(crate) stop: &'a CancellationToken,
+}
+
 impl Sequencer {
-    /// Takes a partition over: checks that log and view belong together and goes to where replay starts.
+    /// Takes a partition over: checks that log and view belong together and goes to where replay starts. A
+    /// store that is away is waited for.
     pub(crate) async fn open(
         shared: Arc<Shared>,
-        mut partition: Box<dyn Partition>,
+        partition: Box<dyn Partition>,
+        stop: CancellationToken,
     ) -> Result<Self, Stopped> {
-        let number = partition.number();
-        let epoch = shared.events.epoch();
-        let applied = shared.messages.applied(number).await?;
-        let (next, last_event) = match applied {
+        let (number, epoch) = (partition.number(), shared.events.epoch());
+        let heads = Heads::new((limits::HEADS / shared.partitions.max(1) as usize).max(1));
+        let checkpoint = Checkpoint { next: 0, at: Instant::now() };
+        let mut sequencer = Self {
+            stop,
+            partition,
+            epoch,
+            heads,
+            generation: 0,
+            next: 0,
+            last_event: None,
+            replay_end: 0,
+            checkpoint,
+            shared,
+        };
+        sequencer.rewind().await?;
+        let behind = sequencer.replay_end.saturating_sub(sequencer.next);
+        if behind > 0 {
+            info!(partition = number, records = behind, "replaying the log into the history view");
+        }
+        Ok(sequencer)
+    }
+
+    /// Goes to where the view says that it was applied to, with no memory of anything behind it. What comes
+    /// before the point that was reached earlier is replayed before anything new is applied.
+    async fn rewind(&mut self) -> Result<(), Stopped> {
+        self.heads.clear();
+        // Read before the position is: a change in between only costs another rewind.
+        self.generation = self.shared.messages.generation();
+        loop {
+            match self.find_start().await {
+                Ok((next, last_event, end)) => {
+                    (self.next, self.last_event) = (next, last_event);
+                    self.replay_end = end;
+                    self.checkpoint = Checkpoint { next, at: Instant::now() };
+                    self.shared.links.advance(self.partition.number(), next);
+                    self.shared.waiters.set_stalled(self.partition.number(), None);
+                    return Ok(());
+                }
+                Err(Stopped::Store(error)) => self.at().wait_out(error, "looking for where to begin").await?,
+                Err(stopped) => return Err(stopped),
+            }
+        }
+    }
+
+    async fn find_start(&mut self) -> Result<(u64, Option<MessageId>, u64), Stopped> {
+        let (number, events) = (self.partition.number(), &*self.shared.events);
+        let (next, last_event) = match self.shared.messages.applied(number).await? {
+            // The log was replaced on purpose: the view keeps what it has, and goes on with the new one.
+            Some(applied) if self.shared.shared_log && applied.epoch < self.epoch => (0, None),
             Some(applied) => {
-                check_identity(&*shared.events, number, epoch, &applied).await?;
+                check_identity(events, number, self.epoch, &applied).await?;
                 (applied.next, applied.last_event)
             }
             None => (0, None),
         };
-        partition.seek(next).await?;
-        shared.links.advance(number, next);
-        let replay_end = shared.events.end(Topic::Messages, number).await?;
-        if replay_end > next {
-            info!(partition = number, records = replay_end - next, "replaying the log into the history view");
-        }
-        Ok(Self {
-            shared,
-            partition,
-            epoch,
-            heads: Heads::new(limits::HEADS),
-            next,
-            last_event,
-            replay_end,
-            checkpoint: Checkpoint { next, at: Instant::now() },
-        })
+        let end = events.end(Topic::Messages, number).await?;
+        self.partition.seek(next).await?;
+        Ok((next, last_event, end))
     }
 
     /// Applies records until told to stop, then leaves a checkpoint. `ready` hears when the replay is done.
-    pub(crate) async fn run(
-        mut self,
-        ready: oneshot::Sender<()>,
-        stop: CancellationToken,
-    ) -> Result<(), Stopped> {
+    pub(crate) async fn run(mut self, ready: oneshot::Sender<()>) -> Result<(), Stopped> {
         let mut ready = Some(ready);
         loop {
             if self.next >= self.replay_end
@@ -127,13 +177,23 @@ impl Sequencer {
             {
                 let _ = ready.send(());
             }
+            if self.generation != self.shared.messages.generation() {
+                warn!(
+                    partition = self.partition.number(),
+                    "the view may have lost writes: applying them again"
+                );
+                self.shared.metrics.rewinds.inc();
+                self.rewind().await?;
+            }
             let records = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                records = self.partition.next(SEQUENCER_BATCH, CHECKPOINT_INTERVAL) => records?,
+                () = self.stop.cancelled() => break,
+                records = self.partition.next(SEQUENCER_BATCH, CHECKPOINT_INTERVAL) => records,
             };
-            if !records.is_empty() {
-                self.apply(&records).await?;
+            match records {
+                Ok(records) if records.is_empty() => {}
+                Ok(records) => self.apply(&records).await?,
+                Err(error) => self.at().wait_out(error, "reading the log").await?,
             }
             let behind = self.next - self.checkpoint.next;
             if behind >= CHECKPOINT_RECORDS
@@ -153,11 +213,12 @@ impl Sequencer {
                 Err(source @ DecodeError::Newer(_)) => {
                     return Err(Stopped::Newer { offset: record.offset, source });
                 }
-                Err(DecodeError::Malformed(cause)) => self.dead_letter(record.offset, &cause),
+                Err(DecodeError::Malformed(cause)) => self.dead_letter(record, &cause),
             }
         }
         if let Some((_, last)) = events.last() {
-            batch::run(&self.shared, &mut self.heads, &events).await?;
+            let at = At { shared: &self.shared, partition: self.partition.number(), stop: &self.stop };
+            batch::run(&at, &mut self.heads, &events).await?;
             self.last_event = Some(last.event_id);
         }
         self.next = records.last().map_or(self.next, |record| record.offset + 1);
@@ -167,19 +228,25 @@ impl Sequencer {
 
     /// A record whose bytes are no event of ours is the one thing that is ever skipped: the same bytes are
     /// skipped by every owner, so no two differ.
-    fn dead_letter(&self, offset: u64, cause: &serde_json::Error) {
+    fn dead_letter(&self, record: &Record, cause: &serde_json::Error) {
         self.shared.metrics.dead_letters.inc();
-        warn!(partition = self.partition.number(), offset, %cause, "record is no event and is skipped");
+        let (partition, offset) = (self.partition.number(), record.offset);
+        self.shared.events.set_aside(Topic::Messages, partition, record, &cause.to_string());
+        warn!(partition, offset, %cause, "record is no event and is skipped");
     }
 
     async fn save(&mut self) -> Result<(), Stopped> {
         let applied = Applied { epoch: self.epoch, next: self.next, last_event: self.last_event };
         let number = self.partition.number();
         while let Err(error) = self.shared.messages.checkpoint(number, applied.clone()).await {
-            self.shared.wait_out(error, "the history view's checkpoint").await?;
+            self.at().wait_out(error, "the history view's checkpoint").await?;
         }
-        self.shared.waiters.set_stalled(false);
-        self.partition.commit(self.next, "").await?;
+        self.shared.waiters.set_stalled(number, None);
+        match self.partition.commit(self.next, "").await {
+            // The view knows where to begin; what the log remembers is for those who look.
+            Err(error) if error.retryable() => warn!(partition = number, %error, "the log took no commit"),
+            other => other?,
+        }
         self.checkpoint = Checkpoint { next: self.next, at: Instant::now() };
         Ok(())
     }
@@ -187,20 +254,29 @@ impl Sequencer {
     fn position(&self, offset: u64) -> Position {
         Position { epoch: self.epoch, partition: self.partition.number(), offset }
     }
+
+    fn at(&self) -> At<'_> {
+        At { shared: &self.shared, partition: self.partition.number(), stop: &self.stop }
+    }
 }
 
-impl Shared {
+impl At<'_> {
     /// Closes the door and waits a moment, if the failure may pass; gives it back if it won't.
     pub(crate) async fn wait_out(&self, error: store::Error, what: &str) -> Result<(), Stopped> {
-        if !error.retryable() {
-            error!(%error, "{what} failed for good");
-            self.waiters.set_stalled(true);
+        if error == store::Error::Revoked {
             return Err(error.into());
         }
-        warn!(%error, "{what} failed and is tried again");
-        self.waiters.set_stalled(true);
-        tokio::time::sleep(RETRY).await;
-        Ok(())
+        let reason = format!("{what}: {error}");
+        self.shared.waiters.set_stalled(self.partition, Some(reason));
+        if !error.retryable() {
+            error!(partition = self.partition, %error, "{what} failed for good");
+            return Err(error.into());
+        }
+        warn!(partition = self.partition, %error, "{what} failed and is tried again");
+        match tokio::time::timeout(RETRY, self.stop.cancelled()).await {
+            Ok(()) => Err(Stopped::Told),
+            Err(_) => Ok(()),
+        }
     }
 }
 

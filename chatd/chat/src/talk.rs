@@ -15,13 +15,14 @@ pub trait Talk: Send + Sync {
     /// What sessions should hear of, in log order. Its reader must not wait for sessions.
     fn deliveries(&self) -> mpsc::Receiver<Heard>;
 
-    /// From its return on, everything that concerns this person is among the deliveries.
+    /// From its return on, everything that concerns this person is among the deliveries. Calls are counted, and
+    /// one that fails counts too: each is ended by one [`Talk::leave`].
     ///
     /// # Errors
     /// When nobody can deliver now.
     async fn attend(&self, user: UserId) -> Result<(), Error>;
 
-    /// Nobody of this person's is here any more.
+    /// Ends one [`Talk::attend`].
     fn leave(&self, user: UserId);
 
     /// Behind the last record that the view is known to show.

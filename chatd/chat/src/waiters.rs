@@ -1,16 +1,18 @@
 //! Sends and marks that wait for their outcome, and the door's admission.
 //!
-//! Nothing is appended without a slot here, so what can be in flight is bounded, and the oldest slot tells
-//! how far the sequencer is behind: beyond a second the door refuses *before* it stores. A slot whose
-//! deadline passed has had its answer (`outcome_unknown`) but still counts until its record is applied.
+//! Nothing is appended without a slot here, so what can be in flight is bounded, and the oldest slot of a log
+//! partition tells how far its sequencer is behind, wherever that runs: beyond a second the door of that
+//! partition refuses *before* it stores, but for a probe a second. A slot whose deadline passed has had its
+//! answer (`outcome_unknown`) but still counts until its record is applied. So however long the view is away
+//! and however often clients try again, the log hardly grows.
 
 use crate::Error;
 use crate::apply::Outcome;
 use parking_lot::Mutex;
 use schema::event::ReplyTo;
-use schema::limits::{ANSWER_DEADLINE, LAG_MAX, WAITERS};
+use schema::limits::{ANSWER_DEADLINE, LAG_MAX, PROBE_INTERVAL, WAITERS};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -29,43 +31,82 @@ struct Slot {
 pub(crate) struct Waiters {
     /// Drawn at start: answers of an earlier life find nobody.
     node: Uuid,
-    slots: Mutex<Slots>,
-    /// The sequencer can't write the view now.
-    stalled: AtomicBool,
+    next: AtomicU64,
+    open: AtomicUsize,
+    partitions: Box<[Mutex<Partition>]>,
 }
 
 #[derive(Default)]
-struct Slots {
-    next: u64,
+struct Partition {
     /// By number, which is by age.
     open: BTreeMap<u64, Slot>,
+    /// Why nothing is taken: the sequencer here can't write the view, or has stopped for good.
+    stalled: Option<String>,
+    /// A slot was forgotten and nothing was settled since: nobody applies this partition.
+    silent: bool,
+    /// When the last probe was let through.
+    probed: Option<Instant>,
+}
+
+impl Partition {
+    /// How long the oldest waits.
+    fn behind(&self, now: Instant) -> Duration {
+        self.open.first_key_value().map_or(Duration::ZERO, |(_, oldest)| now - oldest.since)
+    }
+
+    fn refusal(&mut self, now: Instant) -> Option<String> {
+        if let Some(reason) = &self.stalled {
+            return Some(reason.clone());
+        }
+        let behind = self.behind(now);
+        if behind <= LAG_MAX && !self.silent {
+            self.probed = None;
+            return None;
+        }
+        let probed = *self.probed.get_or_insert(now);
+        if now - probed >= PROBE_INTERVAL {
+            self.probed = Some(now);
+            return None;
+        }
+        Some("the sequencer is more than a second behind".to_owned())
+    }
 }
 
 impl Waiters {
-    pub(crate) fn new() -> Self {
-        Self { node: Uuid::new_v4(), slots: Mutex::default(), stalled: AtomicBool::new(false) }
+    pub(crate) fn new(partitions: u32) -> Self {
+        Self {
+            node: Uuid::new_v4(),
+            next: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
+            partitions: (0..partitions.max(1)).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// This process, as records name it.
+    pub(crate) fn node(&self) -> Uuid {
+        self.node
     }
 
     /// Takes a slot, or says why nothing may be appended now and gives `settle` back.
     pub(crate) fn admit(
         &self,
+        partition: u32,
         connection: Option<u64>,
         settle: Settle,
-    ) -> Result<ReplyTo, (Settle, &'static str)> {
-        if self.stalled.load(Ordering::Relaxed) {
-            return Err((settle, "the history view takes no writes"));
-        }
+    ) -> Result<ReplyTo, (Settle, String)> {
         let now = Instant::now();
-        let mut slots = self.slots.lock();
-        if slots.open.len() >= WAITERS {
-            return Err((settle, "too many sends wait for their outcome"));
+        if self.open.load(Ordering::Relaxed) >= WAITERS {
+            return Err((settle, "too many sends wait for their outcome".to_owned()));
         }
-        if slots.open.first_key_value().is_some_and(|(_, oldest)| now - oldest.since > LAG_MAX) {
-            return Err((settle, "the sequencer is more than a second behind"));
+        let mut slots = self.slots(u64::from(partition)).lock();
+        if let Some(reason) = slots.refusal(now) {
+            return Err((settle, reason));
         }
-        let waiter = slots.next;
-        slots.next += 1;
+        // The number says in which partition the slot is.
+        let count = self.partitions.len() as u64;
+        let waiter = self.next.fetch_add(1, Ordering::Relaxed) * count + u64::from(partition) % count;
         slots.open.insert(waiter, Slot { since: now, settle: Some(settle) });
+        self.open.fetch_add(1, Ordering::Relaxed);
         Ok(ReplyTo { node: self.node, waiter, connection })
     }
 
@@ -74,9 +115,16 @@ impl Waiters {
         if reply_to.node != self.node {
             return;
         }
-        let slot = self.slots.lock().open.remove(&reply_to.waiter);
-        if let Some(settle) = slot.and_then(|slot| slot.settle) {
-            settle(outcome);
+        let slot = {
+            let mut slots = self.slots(reply_to.waiter).lock();
+            slots.silent = false;
+            slots.open.remove(&reply_to.waiter)
+        };
+        if let Some(slot) = slot {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            if let Some(settle) = slot.settle {
+                settle(outcome);
+            }
         }
     }
 
@@ -84,13 +132,15 @@ impl Waiters {
     pub(crate) fn expire(&self) {
         let now = Instant::now();
         let mut late = Vec::new();
-        {
-            let mut slots = self.slots.lock();
+        for slots in &self.partitions {
+            let mut slots = slots.lock();
             for slot in slots.open.values_mut().take_while(|slot| now - slot.since > ANSWER_DEADLINE) {
                 late.extend(slot.settle.take());
             }
-            while slots.open.first_key_value().is_some_and(|(_, slot)| now - slot.since > FORGET) {
+            while slots.behind(now) > FORGET {
                 slots.open.pop_first();
+                slots.silent = true;
+                self.open.fetch_sub(1, Ordering::Relaxed);
             }
         }
         for settle in late {
@@ -98,29 +148,37 @@ impl Waiters {
         }
     }
 
-    /// Says whether the view takes writes.
-    pub(crate) fn set_stalled(&self, stalled: bool) {
-        self.stalled.store(stalled, Ordering::Relaxed);
+    /// Says why the sequencer of a partition, which runs here, gets nothing done; `None`: it does again.
+    pub(crate) fn set_stalled(&self, partition: u32, reason: Option<String>) {
+        self.slots(u64::from(partition)).lock().stalled = reason;
     }
 
-    /// Why the door is closed, if it is.
+    /// Why a door is closed, if one is.
     pub(crate) fn health(&self) -> Result<(), String> {
-        if self.stalled.load(Ordering::Relaxed) {
-            return Err("the history view takes no writes".into());
+        let now = Instant::now();
+        for (number, slots) in self.partitions.iter().enumerate() {
+            let slots = slots.lock();
+            let behind = slots.behind(now);
+            let reason = match &slots.stalled {
+                Some(reason) => reason.clone(),
+                None if slots.silent => "nobody applies its records".to_owned(),
+                None if behind > LAG_MAX => format!("the sequencer is {} ms behind", behind.as_millis()),
+                None => continue,
+            };
+            return Err(format!("partition {number}: {reason}"));
         }
-        let slots = self.slots.lock();
-        match slots.open.first_key_value() {
-            Some((_, oldest)) if oldest.since.elapsed() > LAG_MAX => {
-                Err(format!("the sequencer is {} ms behind", oldest.since.elapsed().as_millis()))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
+    }
+
+    fn slots(&self, number: u64) -> &Mutex<Partition> {
+        let count = self.partitions.len() as u64;
+        &self.partitions[usize::try_from(number % count).unwrap_or(0)]
     }
 
     /// How many wait.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
-        self.slots.lock().open.len()
+        self.open.load(Ordering::Relaxed)
     }
 }
 
@@ -128,7 +186,6 @@ impl Waiters {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
 
     fn counting(count: &Arc<AtomicUsize>) -> Settle {
         let count = Arc::clone(count);
@@ -137,10 +194,19 @@ mod tests {
         })
     }
 
+    /// Makes every slot this much older.
+    fn age(waiters: &Waiters, by: Duration) {
+        for slots in &waiters.partitions {
+            let mut slots = slots.lock();
+            slots.open.values_mut().for_each(|slot| slot.since -= by);
+            slots.probed = slots.probed.map(|at| at - by);
+        }
+    }
+
     #[test]
     fn a_slot_is_settled_once_and_only_by_its_own_process() {
-        let (waiters, count) = (Waiters::new(), Arc::new(AtomicUsize::new(0)));
-        let Ok(reply_to) = waiters.admit(None, counting(&count)) else { panic!("refused") };
+        let (waiters, count) = (Waiters::new(12), Arc::new(AtomicUsize::new(0)));
+        let Ok(reply_to) = waiters.admit(5, None, counting(&count)) else { panic!("refused") };
         waiters.settle(ReplyTo { node: Uuid::nil(), ..reply_to }, Ok(Outcome::Applied));
         assert_eq!(count.load(Ordering::Relaxed), 0);
         waiters.settle(reply_to, Ok(Outcome::Applied));
@@ -151,20 +217,55 @@ mod tests {
 
     #[test]
     fn slots_are_bounded() {
-        let (waiters, count) = (Waiters::new(), Arc::new(AtomicUsize::new(0)));
-        for _ in 0..WAITERS {
-            assert!(waiters.admit(None, counting(&count)).is_ok());
+        let (waiters, count) = (Waiters::new(3), Arc::new(AtomicUsize::new(0)));
+        for n in 0..WAITERS {
+            assert!(waiters.admit(n as u32 % 3, None, counting(&count)).is_ok());
         }
-        assert!(waiters.admit(None, counting(&count)).is_err());
+        assert!(waiters.admit(0, None, counting(&count)).is_err());
     }
 
     #[test]
-    fn a_stalled_view_closes_the_door() {
-        let (waiters, count) = (Waiters::new(), Arc::new(AtomicUsize::new(0)));
-        waiters.set_stalled(true);
-        assert!(waiters.admit(None, counting(&count)).is_err());
-        assert!(waiters.health().is_err());
-        waiters.set_stalled(false);
-        assert!(waiters.admit(None, counting(&count)).is_ok());
+    fn a_stalled_view_closes_the_door_of_its_partition() {
+        let (waiters, count) = (Waiters::new(2), Arc::new(AtomicUsize::new(0)));
+        waiters.set_stalled(1, Some("no disk".into()));
+        assert!(waiters.admit(1, None, counting(&count)).is_err());
+        assert!(waiters.admit(0, None, counting(&count)).is_ok());
+        assert!(waiters.health().unwrap_err().contains("partition 1: no disk"));
+        waiters.set_stalled(1, None);
+        assert!(waiters.admit(1, None, counting(&count)).is_ok());
+    }
+
+    #[test]
+    fn however_long_nobody_applies_only_a_probe_a_second_gets_through() {
+        let (waiters, count) = (Waiters::new(2), Arc::new(AtomicUsize::new(0)));
+        assert!(waiters.admit(0, None, counting(&count)).is_ok());
+        let mut admitted = 0;
+        let mut last = None;
+        for _ in 0..600 {
+            age(&waiters, Duration::from_secs(1));
+            waiters.expire();
+            for _ in 0..10 {
+                if let Ok(reply_to) = waiters.admit(0, None, counting(&count)) {
+                    admitted += 1;
+                    last = Some(reply_to);
+                }
+            }
+        }
+        assert!((500..=600).contains(&admitted), "{admitted}");
+        assert!(waiters.waiting() <= 62, "{}", waiters.waiting());
+        assert!(waiters.admit(1, None, counting(&count)).is_ok(), "the other partition is not behind");
+        age(&waiters, Duration::from_secs(120));
+        waiters.expire();
+        assert!(waiters.health().unwrap_err().contains("nobody applies"));
+        let probe = loop {
+            if let Ok(probe) = waiters.admit(0, None, counting(&count)) {
+                break probe;
+            }
+            age(&waiters, Duration::from_secs(1));
+        };
+        waiters.settle(last.unwrap(), Ok(Outcome::Applied));
+        waiters.settle(probe, Ok(Outcome::Applied));
+        assert!(waiters.admit(0, None, counting(&count)).is_ok(), "one that is applied opens the door");
+        assert!(waiters.admit(0, None, counting(&count)).is_ok());
     }
 }

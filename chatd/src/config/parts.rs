@@ -17,6 +17,7 @@ impl Config {
 
     pub(crate) fn chat(&self) -> chat::Config {
         chat::Config {
+            sequence: chat::Sequence::All,
             content_chars: self.limits.content_chars,
             metadata_bytes: self.limits.metadata_bytes,
             page_max: self.limits.page_max,

@@ -71,6 +71,10 @@ pub trait Events: Send + Sync {
         Ok(Lag { records: end.saturating_sub(done) })
     }
 
+    /// Puts a record that is no event aside, where operators look for such. It stays in its partition, too, so
+    /// a log that is on this machine need do nothing.
+    fn set_aside(&self, _topic: Topic, _partition: u32, _record: &Record, _reason: &str) {}
+
     /// Whether appends are taken now, and why not.
     fn health(&self) -> Result<(), Error>;
 

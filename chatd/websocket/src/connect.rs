@@ -95,10 +95,18 @@ impl Session {
         let caller = identify(&hub, frame, &entry).await?;
         let who = Identity { user: caller.user, session: caller.session };
         let bound = self.hub.config.sockets_per_user;
-        // Set before it is on the books, so that whoever finds it there knows whose it is.
+        // Set before it is on the books, so that whoever finds it there knows whose it is. Whoever is known leaves
+        // in the end, so they attend whatever comes of it.
         let _ = self.connection.identity.set(who);
+        let attended = hub.chat.attend(who.user).await;
         if self.hub.connections.identify(&self.connection, who, bound).is_err() {
             return Err(refused(&format!("too many sockets: a user may have {bound}; close one")));
+        }
+        // From here on whatever concerns the person comes to this process: only then may a session say that it
+        // has everything.
+        if let Err(error) = attended {
+            tracing::warn!(%error, "CONNECT cannot be served");
+            return Err(Fatal { close: AWAY, ..Fatal::protocol(error.to_string()) });
         }
         // The session may have ended after the token was checked and before it was on the books.
         if self.hub.revocations.is_ended(who.session) {

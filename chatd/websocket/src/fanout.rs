@@ -3,17 +3,28 @@
 use crate::Hub;
 use crate::outbox::Shared;
 use chat::{Delivery, Heard};
-use schema::UserId;
 use schema::api::StatusUpdate;
+use schema::{Position, UserId};
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 
 /// Reads the delivery link until the service is gone.
 pub(crate) async fn run(hub: Weak<Hub>, mut deliveries: mpsc::Receiver<Heard>) {
+    // By log partition: what was handed over comes again when a partition is applied anew, or by two owners.
+    let mut next: HashMap<u32, Position> = HashMap::new();
     while let Some(heard) = deliveries.recv().await {
         let Some(hub) = hub.upgrade() else { return };
         match heard {
-            Heard::Batch(batch) => batch.deliveries.iter().for_each(|delivery| hub.deliver(delivery)),
+            Heard::Batch(batch) => {
+                let next = next.entry(batch.partition).or_default();
+                for delivery in batch.deliveries.iter().filter(|delivery| delivery.position() >= *next) {
+                    hub.deliver(delivery);
+                }
+                if let Some(last) = batch.deliveries.last().map(Delivery::position) {
+                    *next = (*next).max(Position { offset: last.offset + 1, ..last });
+                }
+            }
             Heard::Missed => hub.connections.all().iter().for_each(|connection| connection.missed()),
         }
     }

@@ -79,6 +79,7 @@ impl Drop for Booked {
     fn drop(&mut self) {
         self.hub.connections.remove(&self.connection);
         if let Some(who) = self.connection.identity.get() {
+            self.hub.chat.leave(who.user);
             self.hub.presence.disconnected(who.user, self.connection.id);
         }
         self.hub.metrics.sockets.dec();

@@ -1,11 +1,11 @@
 //! One batch of records, from heads to deliveries.
 
 use super::heads::Heads;
-use super::{Shared, Stopped};
+use super::{At, Shared, Stopped};
 use crate::Error;
 use crate::apply::{Effects, LastMessage, Live, Moved, Outcome, apply, needs_lookup};
 use crate::delivery::{Batch, Delivery};
-use schema::event::Event;
+use schema::event::{Event, ReplyTo};
 use schema::{ConversationId, MessageId, Position};
 use std::collections::{HashMap, HashSet};
 use store::messages::{IdEntry, Write};
@@ -14,13 +14,9 @@ use store::messages::{IdEntry, Write};
 type Working = HashMap<ConversationId, Option<Live>>;
 
 /// Applies a batch, which holds one record at least.
-pub(super) async fn run(
-    shared: &Shared,
-    heads: &mut Heads,
-    events: &[(Position, Event)],
-) -> Result<(), Stopped> {
-    let mut working = load(shared, heads, events).await?;
-    let mut known = look_up(shared, &working, events).await?;
+pub(super) async fn run(at: &At<'_>, heads: &mut Heads, events: &[(Position, Event)]) -> Result<(), Stopped> {
+    let mut working = load(at, heads, events).await?;
+    let mut known = look_up(at, &working, events).await?;
     let mut effects = Vec::with_capacity(events.len());
     let mut changed = HashSet::new();
     for (position, event) in events {
@@ -36,13 +32,13 @@ pub(super) async fn run(
         }
         effects.push(done);
     }
-    write(shared, &working, &changed, &mut effects).await?;
+    write(at, &working, &changed, &mut effects).await?;
     // Before anybody is told: who asks afterwards finds the position behind what was acknowledged.
     if let Some((last, _)) = events.last() {
-        shared.links.advance(last.partition, last.offset + 1);
+        at.shared.links.advance(last.partition, last.offset + 1);
     }
-    answer(shared, events, &effects);
-    hand_over(shared, &working, events, effects).await?;
+    let answers = answer(at.shared, events, &effects);
+    hand_over(at, &working, events, effects, answers).await?;
     for (conversation, live) in working {
         if let Some(live) = live {
             heads.put(conversation, live);
@@ -53,7 +49,7 @@ pub(super) async fn run(
 
 /// Takes heads out of memory, or loads them as they were before the batch: after a crash, or beside
 /// another owner, the view may be ahead.
-async fn load(shared: &Shared, heads: &mut Heads, events: &[(Position, Event)]) -> Result<Working, Stopped> {
+async fn load(at: &At<'_>, heads: &mut Heads, events: &[(Position, Event)]) -> Result<Working, Stopped> {
     let as_of = events.first().map(|(position, _)| *position).unwrap_or_default();
     let mut working = Working::new();
     let mut missing = Vec::new();
@@ -67,13 +63,13 @@ async fn load(shared: &Shared, heads: &mut Heads, events: &[(Position, Event)]) 
         });
     }
     while !missing.is_empty() {
-        match shared.messages.heads(&missing, Some(as_of)).await {
+        match at.shared.messages.heads(&missing, Some(as_of)).await {
             Ok(loaded) => {
                 for (conversation, head) in missing.drain(..).zip(loaded) {
                     working.insert(conversation, head.map(|head| Live::loaded(head, as_of)));
                 }
             }
-            Err(error) => shared.wait_out(error, "reading heads").await?,
+            Err(error) => at.wait_out(error, "reading heads").await?,
         }
     }
     Ok(working)
@@ -81,7 +77,7 @@ async fn load(shared: &Shared, heads: &mut Heads, events: &[(Position, Event)]) 
 
 /// What the view has under the ids of those sends that can't be proved new from their heads.
 async fn look_up(
-    shared: &Shared,
+    at: &At<'_>,
     working: &Working,
     events: &[(Position, Event)],
 ) -> Result<HashMap<MessageId, IdEntry>, Stopped> {
@@ -93,18 +89,18 @@ async fn look_up(
         .map(|(_, event)| event.event_id)
         .collect();
     loop {
-        match shared.messages.ids(&ids).await {
+        match at.shared.messages.ids(&ids).await {
             Ok(found) => {
                 return Ok(ids.into_iter().zip(found).filter_map(|(id, entry)| Some((id, entry?))).collect());
             }
-            Err(error) => shared.wait_out(error, "looking message ids up").await?,
+            Err(error) => at.wait_out(error, "looking message ids up").await?,
         }
     }
 }
 
 /// Writes rows first and heads last, each head once: whatever part of it a crash leaves, a replay mends.
 async fn write(
-    shared: &Shared,
+    at: &At<'_>,
     working: &Working,
     changed: &HashSet<ConversationId>,
     effects: &mut [Effects],
@@ -115,30 +111,45 @@ async fn write(
     if writes.is_empty() {
         return Ok(());
     }
-    while let Err(error) = shared.messages.write(&writes).await {
-        shared.wait_out(error, "writing the history view").await?;
+    while let Err(error) = at.shared.messages.write(&writes).await {
+        at.wait_out(error, "writing the history view").await?;
     }
-    shared.waiters.set_stalled(false);
+    at.shared.waiters.set_stalled(at.partition, None);
     Ok(())
 }
 
-/// Tells those who wait: only now is a message in the log and visible.
-fn answer(shared: &Shared, events: &[(Position, Event)], effects: &[Effects]) {
+/// Tells those who wait: only now is a message in the log and visible. Gives back what those elsewhere are
+/// told over their link.
+fn answer(shared: &Shared, events: &[(Position, Event)], effects: &[Effects]) -> Vec<(ReplyTo, Outcome)> {
+    let mut elsewhere = Vec::new();
+    let linked = shared.links.has_outbound();
     for ((_, event), effect) in events.iter().zip(effects) {
         let Some(reply_to) = event.reply_to else { continue };
-        let outcome = match &effect.outcome {
-            Outcome::Conflict => Err(Error::ClientMessageIdReused),
-            outcome => Ok(outcome.clone()),
-        };
-        shared.waiters.settle(reply_to, outcome);
+        if reply_to.node != shared.waiters.node() {
+            if linked {
+                elsewhere.push((reply_to, effect.outcome.clone()));
+            }
+            continue;
+        }
+        shared.waiters.settle(reply_to, settled(effect.outcome.clone()));
+    }
+    elsewhere
+}
+
+/// An outcome as the one who waits is told.
+pub(crate) fn settled(outcome: Outcome) -> Result<Outcome, Error> {
+    match outcome {
+        Outcome::Conflict => Err(Error::ClientMessageIdReused),
+        outcome => Ok(outcome),
     }
 }
 
 async fn hand_over(
-    shared: &Shared,
+    at: &At<'_>,
     working: &Working,
     events: &[(Position, Event)],
     effects: Vec<Effects>,
+    answers: Vec<(ReplyTo, Outcome)>,
 ) -> Result<(), Stopped> {
     let mut deliveries = Vec::with_capacity(effects.len());
     let mut last = Position::default();
@@ -155,16 +166,19 @@ async fn hand_over(
                 .get(&event.conversation_id)
                 .and_then(Option::as_ref)
                 .and_then(|live| live.last.as_ref());
-            deliveries.push(mark(shared, event, *position, moved, last).await?);
+            deliveries.push(mark(at, event, *position, moved, last).await?);
         }
     }
-    shared.watchers.wake(&deliveries);
-    shared.links.hand_over(Batch { partition: last.partition, next: last.offset + 1, deliveries }).await;
+    at.shared.watchers.wake(&deliveries);
+    at.shared
+        .links
+        .hand_over(Batch { partition: last.partition, next: last.offset + 1, answers, deliveries })
+        .await;
     Ok(())
 }
 
 async fn mark(
-    shared: &Shared,
+    at: &At<'_>,
     event: &Event,
     position: Position,
     moved: Moved,
@@ -173,7 +187,12 @@ async fn mark(
     let message = match last.filter(|last| last.sequence == moved.up_to) {
         Some(last) => Some((last.message_id, last.client_message_id.clone())),
         None => {
-            let row = shared.messages.message(event.conversation_id, moved.up_to).await?;
+            let row = loop {
+                match at.shared.messages.message(event.conversation_id, moved.up_to).await {
+                    Ok(row) => break row,
+                    Err(error) => at.wait_out(error, "reading a marked message").await?,
+                }
+            };
             row.map(|row| (row.message_id, row.client_message_id.clone()))
         }
     };

@@ -18,6 +18,12 @@ impl Heads {
         Self { young: HashMap::new(), old: HashMap::new(), generation: (bound / 2).max(1) }
     }
 
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.young.clear();
+        self.old.clear();
+    }
+
     /// Takes a head out: while its writes are in flight it can't be forgotten.
     pub(super) fn take(&mut self, conversation: ConversationId) -> Option<Live> {
         self.young.remove(&conversation).or_else(|| self.old.remove(&conversation))

@@ -135,12 +135,14 @@ impl World {
         let shared = Arc::new(Shared {
             events: self.log.clone(),
             messages: self.model.clone(),
-            waiters: Waiters::new(),
+            partitions: 1,
+            shared_log: false,
+            waiters: Waiters::new(1),
             links: Links::new(Cursor::start(1, 1)),
             watchers: Watchers::default(),
             metrics: Metrics::default(),
         });
-        Sequencer::open(shared, Box::new(Only)).await.unwrap()
+        Sequencer::open(shared, Box::new(Only), CancellationToken::new()).await.unwrap()
     }
 
     /// The owner's next records, at most `count`.
@@ -238,12 +240,14 @@ fn another_log_under_the_same_history_is_refused() {
         let shared = Shared {
             events: elsewhere.log.clone(),
             messages: shared.messages.clone(),
-            waiters: Waiters::new(),
+            partitions: 1,
+            shared_log: false,
+            waiters: Waiters::new(1),
             links: Links::new(Cursor::start(1, 1)),
             watchers: Watchers::default(),
             metrics: Metrics::default(),
         };
-        let refused = Sequencer::open(Arc::new(shared), Box::new(Only)).await;
+        let refused = Sequencer::open(Arc::new(shared), Box::new(Only), CancellationToken::new()).await;
         assert!(matches!(refused, Err(Stopped::OtherLog { next: 1, .. })));
     });
 }
