@@ -290,3 +290,28 @@ pub const HTTP_TIME: Duration = Duration::from_secs(30);
 pub const SYNC_WAIT_S_MAX: u64 = 30;
 /// Time for in-flight work to end after SIGTERM.
 pub const DRAIN: Duration = Duration::from_secs(10);
+
+// --- Redis: what processes share that may be lost ---
+
+/// Time for a connection to Redis, its handshake included.
+pub const REDIS_CONNECT_TIME: Duration = Duration::from_secs(2);
+/// Time for Redis to answer; later it counts as away.
+pub const REDIS_TIME: Duration = Duration::from_secs(1);
+/// Until a connection to Redis that failed is made anew.
+pub const REDIS_RETRY: Duration = Duration::from_millis(500);
+/// Commands on their way to Redis, a connection; more wait.
+pub const REDIS_QUEUE: usize = 512;
+/// How often the connection that hears other processes is tried: a silent one heals nothing.
+pub const SIGNALS_PING: Duration = Duration::from_secs(5);
+/// Signals of other processes that wait to be heard; who is further behind looks at everybody.
+pub const SIGNALS: usize = 32_768;
+/// How long Redis keeps what a silent process held, for another to take up.
+pub const PRESENCE_KEEP: Duration = Duration::from_secs(3600);
+/// How long Redis keeps last seens that no process makes durable.
+pub const LAST_SEEN_KEEP: Duration = Duration::from_secs(24 * 3600);
+/// How long Redis keeps a ticket past its end, for clocks that differ.
+pub const TICKET_KEEP: Duration = Duration::from_secs(60);
+/// Time for a bucket that processes share; later the process counts by itself.
+pub const RATES_TIME: Duration = Duration::from_millis(50);
+/// How long a process counts by itself before it asks for the shared buckets again.
+pub const RATES_RETRY: Duration = Duration::from_secs(1);

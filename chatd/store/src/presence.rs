@@ -36,6 +36,9 @@ pub enum Signal {
     Look(UserId),
     /// Somebody begins to type to a peer, or ceases to.
     Typing { user: UserId, peer: UserId, on: bool },
+    /// Signals may have been lost, or what this process holds: look at everybody, and beat at once. A store
+    /// says so by itself when it was away.
+    Everybody,
 }
 
 /// Presence. Nothing here is durable; losing all of it costs a beat, and the last seens of the last seconds.
@@ -51,6 +54,7 @@ pub trait Presence: Send + Sync {
     }
 
     /// What other processes tell from now on; silent where there is one process.
+    /// One's own do not come back. A channel that is closed from the start means that there are no others.
     fn signals(&self) -> broadcast::Receiver<Signal> {
         broadcast::channel(1).1
     }

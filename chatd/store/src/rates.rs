@@ -28,4 +28,8 @@ pub enum Taken {
 pub trait RateLimits: Send + Sync {
     /// Takes one from the bucket of this key.
     async fn take(&self, rate: Rate, key: &str) -> Result<Taken, Error>;
+    /// Gives one back, because it was none of what is bounded.
+    async fn give_back(&self, rate: Rate, key: &str) -> Result<(), Error>;
+    /// Fills the bucket of this key.
+    async fn forget(&self, rate: Rate, key: &str) -> Result<(), Error>;
 }
