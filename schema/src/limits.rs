@@ -3,6 +3,7 @@
 //! What an operator may change is a key of the configuration with the default named here; the rest are
 //! constants because a promise or a format rests on them.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 // --- what people may send (API.md, "Limits") ---
@@ -254,6 +255,70 @@ pub const CHECKPOINT_RECORDS: u64 = 100_000;
 /// Batches on their way from the sequencer to a websocket process.
 pub const DELIVERY_BATCHES: usize = 256;
 
+// --- the link between processes ---
+
+/// Links that a process takes at once, one for each other process.
+pub const LINKS: usize = 128;
+/// Time for a connection of the link to be made, and for each side to say who it is.
+pub const LINK_HELLO_TIME: Duration = Duration::from_secs(2);
+/// Bytes of what is said before a side is known.
+pub const LINK_HELLO_BYTES: usize = 4096;
+/// Bytes of one frame; a page of history that is larger is cut in half.
+pub const LINK_FRAME_BYTES: usize = 16 << 20;
+/// Bytes waiting for a side that does not read; then the link is cut.
+pub const LINK_OUTBOX_BYTES: usize = 32 << 20;
+/// Bytes of presence and typing among them; more is left out.
+pub const LINK_SOFT_BYTES: usize = 1 << 20;
+/// Bytes that are written to a link at a time.
+pub const LINK_WRITE_BYTES: usize = 256 << 10;
+/// Bytes of deliveries in one frame, about: a larger batch is told in parts.
+pub const LINK_BATCH_BYTES: usize = 256 << 10;
+/// How often each side says that it lives.
+pub const LINK_BEAT: Duration = Duration::from_secs(1);
+/// A side that says nothing for this long, or takes nothing, is gone: three beats.
+pub const LINK_SILENCE: Duration = Duration::from_secs(3);
+/// How long a call over the link waits for its answer.
+pub const LINK_CALL_TIME: Duration = Duration::from_secs(5);
+/// How long a process may take to say that it delivers for somebody from now on; then its link is cut.
+pub const LINK_ATTEND_TIME: Duration = Duration::from_secs(1);
+/// Longest wait before a lost link is tried again; the wait is drawn anew each time.
+pub const LINK_RETRY: Duration = Duration::from_secs(2);
+/// Calls of one link that are answered at once; more are answered that they were not taken.
+pub const LINK_CALLS: usize = 4_096;
+/// Ordered queues of a link's sends: those of one socket stand in one of them.
+pub const LINK_LANES: usize = 64;
+/// Sends that wait in one of them; more are not taken.
+pub const LINK_LANE: usize = 1_024;
+/// People, sockets or ended sessions named in one frame.
+pub const LINK_CHUNK: usize = 2_000;
+
+// --- PostgreSQL ---
+
+/// Connections of a process to PostgreSQL that serve calls; one more listens.
+pub const POSTGRES_CONNECTIONS: u32 = 12;
+/// How long a call waits for a connection to PostgreSQL, also while it is away.
+pub const POSTGRES_ACQUIRE_TIME: Duration = Duration::from_secs(2);
+/// How long a connection to PostgreSQL may take to show that it lives.
+pub const POSTGRES_CONNECT_TIME: Duration = Duration::from_secs(1);
+/// How long PostgreSQL works on a statement before it gives up.
+pub const POSTGRES_STATEMENT_TIME: Duration = Duration::from_secs(5);
+/// How long the answer to a statement may take; then its connection is given up.
+pub const POSTGRES_ANSWER_TIME: Duration = Duration::from_secs(6);
+/// Times that a step is repeated which lost to another one and stored nothing.
+pub const POSTGRES_ATTEMPTS: u32 = 4;
+/// People written or looked for by one statement.
+pub const POSTGRES_BATCH: usize = 5_000;
+/// Sessions or people in one notification, which has less than 8,000 bytes.
+pub const POSTGRES_NEWS: i64 = 100;
+/// How often PostgreSQL is asked whether it is there, and tried again while it is not.
+pub const POSTGRES_PROBE: Duration = Duration::from_secs(1);
+/// How often a process says that it lives, and looks who else does.
+pub const NODE_BEAT: Duration = Duration::from_secs(2);
+/// How long after its last such word a process counts as gone.
+pub const NODE_LEASE: Duration = Duration::from_secs(10);
+/// How long the row of a process that counts as gone is kept.
+pub const NODE_KEPT: Duration = Duration::from_secs(600);
+
 // --- processes ---
 
 /// `Retry-After` of a 503, in seconds.
@@ -315,3 +380,31 @@ pub const TICKET_KEEP: Duration = Duration::from_secs(60);
 pub const RATES_TIME: Duration = Duration::from_millis(50);
 /// How long a process counts by itself before it asks for the shared buckets again.
 pub const RATES_RETRY: Duration = Duration::from_secs(1);
+
+// --- Cassandra ---
+
+/// Time for a connection to a Cassandra node.
+pub const CASSANDRA_CONNECT: Duration = Duration::from_secs(3);
+/// Time for a request to Cassandra; its own time-outs are shorter.
+pub const CASSANDRA_REQUEST: Duration = Duration::from_secs(4);
+/// Connections to each Cassandra node.
+pub const CASSANDRA_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN;
+
+// --- the schema of the engines ---
+
+/// How long an apply waits for another one that is at work.
+pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(300);
+/// How long a migration of PostgreSQL waits for a lock on a table; while it waits, others wait behind it.
+pub const SCHEMA_STATEMENT_LOCK_WAIT: Duration = Duration::from_secs(10);
+/// Time for one statement that changes a schema.
+pub const SCHEMA_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time after which the lease of a killed apply on Cassandra runs out; whole seconds.
+pub const SCHEMA_LEASE: Duration = Duration::from_secs(15);
+/// How often an apply renews its lease.
+pub const SCHEMA_LEASE_RENEWAL: Duration = Duration::from_secs(4);
+/// How often something that another makes is looked for.
+pub const SCHEMA_POLL: Duration = Duration::from_millis(200);
+/// Time for one question about the schema.
+pub const SCHEMA_QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Copies of each record on Kafka, where there are as many brokers.
+pub const TOPIC_REPLICAS_MAX: i32 = 3;

@@ -5,4 +5,7 @@
 
 mod error;
 
+pub mod cassandra;
+pub mod redis;
+
 pub use error::{BadUrl, Error};
