@@ -233,6 +233,28 @@ pub const GATHER: Duration = Duration::from_millis(1);
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// Bytes of recent records kept in memory for consumers, a partition.
 pub const LOG_TAIL_BYTES: usize = 32 << 20;
+/// How long Kafka may take to take a record; well below what its sender waits for ([`ANSWER_DEADLINE`]).
+pub const KAFKA_APPEND_TIME: Duration = Duration::from_secs(2);
+/// How long a record waits for others to go to Kafka with it.
+pub const KAFKA_LINGER: Duration = Duration::from_millis(2);
+/// Records waiting to go to Kafka, beside their bytes ([`LOG_QUEUE_BYTES`]); more are refused before they are
+/// stored.
+pub const KAFKA_QUEUE_RECORDS: usize = 100_000;
+/// How long a question to Kafka may take.
+pub const KAFKA_ASK_TIME: Duration = Duration::from_secs(5);
+/// Between two looks at whether Kafka's topics are still the ones that were opened.
+pub const KAFKA_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long such a look may take; then Kafka counts as away.
+pub const KAFKA_LOOK_TIME: Duration = Duration::from_secs(3);
+/// Bytes of a partition's records that are fetched from Kafka ahead of their consumer.
+pub const KAFKA_FETCH_BYTES: usize = 4 << 20;
+/// How long Kafka holds a fetch that finds nothing: no record waits for it, but a partition that is taken up
+/// meanwhile does.
+pub const KAFKA_FETCH_WAIT: Duration = Duration::from_millis(100);
+/// After so long a silence Kafka gives a consumer's partitions to others.
+pub const KAFKA_SESSION_TIME: Duration = Duration::from_secs(6);
+/// How often a consumer tells Kafka that it lives.
+pub const KAFKA_HEARTBEAT: Duration = Duration::from_secs(2);
 /// Records that the sequencer applies in one batch.
 pub const SEQUENCER_BATCH: usize = 1024;
 /// Conversation heads kept in memory, a partition.

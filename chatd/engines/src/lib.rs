@@ -6,6 +6,9 @@
 mod error;
 
 pub mod cassandra;
+pub mod kafka;
+pub mod postgres;
 pub mod redis;
+pub mod schema;
 
 pub use error::{BadUrl, Error};
