@@ -1,1 +1,4 @@
 //! The stores on real engines.
+
+pub mod kafka;
+pub mod redis;

@@ -1,0 +1,5 @@
+//! The log on Kafka.
+
+mod epoch;
+
+pub use epoch::{EpochError, Epochs, FixedEpochs};
