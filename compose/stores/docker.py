@@ -128,8 +128,7 @@ class Docker:
         say(f"{name}: resumed")
 
     def wipe(self, names: list[str]) -> None:
-        if self.folder.kind() is None:
-            raise Failure(f"{self.folder.root} was not made by compose/servers: nothing is deleted")
+        self.folder.must_be_ours()
         self.run("rm", "--force", "--stop", *(SERVICES[name] for name in names))
         for name in names:
             volume = f"{self.project}_{SERVICES[name]}"

@@ -39,11 +39,15 @@ class Folder:
     def create(self, kind: str) -> None:
         """Makes the folder one of ours; `kind` is local or docker and stays until it is wiped."""
         marker = self.root / MARKER
-        if not marker.exists() and self.root.exists() and any(self.root.iterdir()):
+        if not marker.exists() and self.root.exists() and any(entry.name[0] != "." for entry in self.root.iterdir()):
             raise Failure(f"{self.root} holds other things: name an empty folder, or a new one, with --data")
         self.root.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             marker.write_text(kind + "\n")
+
+    def must_be_ours(self) -> None:
+        if self.kind() is None:
+            raise Failure(f"{self.root} was not made by compose/servers: nothing is deleted")
 
     def kind(self) -> str | None:
         """local or docker; None when nothing was ever started here."""
@@ -108,8 +112,9 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Deletes what one server kept here."""
-        if self.kind() is None:
-            raise Failure(f"{self.root} was not made by compose/servers: nothing is deleted")
         shutil.rmtree(self.root / name, ignore_errors=True)
-        for path in (self.root / f"{name}.json", self.log(name)):
+        for path in (self.root / f"{name}.json", self.log(name), self.log(name).with_suffix(".log.1")):
             path.unlink(missing_ok=True)
+        if not any(self.root.glob("*.json")):
+            shutil.rmtree(self.root / "logs", ignore_errors=True)
+            (self.root / MARKER).unlink(missing_ok=True)

@@ -145,6 +145,7 @@ class Local:
 
     def wipe(self, names: list[str]) -> None:
         """Ends them at once and deletes their data."""
+        self.folder.must_be_ours()
         for name in names:
             with self.folder.lock(name):
                 if processes := self.everything(name):
