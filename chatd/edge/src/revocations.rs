@@ -62,6 +62,18 @@ impl Revocations {
         self.ended.read().until.contains_key(&session)
     }
 
+    /// Until when tokens of this session could live, if it was ended.
+    pub fn until(&self, session: SessionId) -> Option<Timestamp> {
+        self.ended.read().until.get(&session).copied()
+    }
+
+    /// Every session that was ended, as far as tokens of it could still live.
+    pub fn all(&self) -> Vec<(SessionId, Timestamp)> {
+        let now = Timestamp::now();
+        let ended = self.ended.read();
+        ended.until.iter().filter(|(_, until)| **until > now).map(|(id, until)| (*id, *until)).collect()
+    }
+
     /// Every end from now on. A subscriber that is told it lagged asks [`Self::is_ended`] for each of its
     /// sessions.
     pub fn subscribe(&self) -> broadcast::Receiver<SessionId> {

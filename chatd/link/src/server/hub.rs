@@ -1,0 +1,317 @@
+//! Who is linked, whom they attend, and what they are told: batches, typing, ended sessions, beats.
+//!
+//! One task reads chat, presence and the revocations, and puts frames into the outboxes of links. A delivery
+//! is written as JSON once, however many are told of it.
+
+use super::Parts;
+use super::links::Link;
+use crate::Token;
+use crate::frame::{HEAD, close, encode};
+use crate::metrics;
+use crate::outbox::{NotTaken, Rank};
+use crate::wire::{Deliveries, Down};
+use chat::{Batch, Talk};
+use edge::{Identify, Revocations};
+use parking_lot::{Mutex, RwLock};
+use presence::{Attend, Typed};
+use schema::limits::{LINK_BATCH_BYTES, LINK_BEAT, LINK_CHUNK, LINKS};
+use schema::{SessionId, Timestamp, UserId};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// A set of links, by place; there are at most [`LINKS`] places.
+type Places = u128;
+
+/// What every link of a server shares.
+pub(crate) struct Hub {
+    pub(super) node: Uuid,
+    pub(super) talk: Arc<dyn Talk>,
+    pub(super) presence: Arc<dyn Attend>,
+    pub(super) identify: Arc<dyn Identify>,
+    pub(super) token: Token,
+    pub(super) metrics: metrics::Server,
+    pub(super) stop: CancellationToken,
+    revocations: Arc<Revocations>,
+    book: RwLock<Book>,
+    /// Which link said last that a socket is open: a link that died unnoticed must not take away what its
+    /// successor brought.
+    claims: Mutex<HashMap<u64, (UserId, u64)>>,
+    next_link: AtomicU64,
+}
+
+#[derive(Default)]
+struct Book {
+    links: Vec<Option<Arc<Link>>>,
+    /// Places of links that are told of everybody.
+    all: Places,
+    attended: HashMap<UserId, Places>,
+}
+
+impl Hub {
+    pub(super) fn start(parts: Parts, metrics: metrics::Server, stop: CancellationToken) -> Arc<Self> {
+        let Parts { node, talk, outbound, presence, identify, revocations, token } = parts;
+        let typings = presence.typings();
+        let hub = Arc::new(Self {
+            node,
+            talk,
+            presence,
+            identify,
+            token,
+            metrics,
+            stop,
+            revocations,
+            book: RwLock::default(),
+            claims: Mutex::default(),
+            next_link: AtomicU64::new(0),
+        });
+        tokio::spawn(Arc::clone(&hub).run(outbound, typings));
+        hub
+    }
+
+    async fn run(self: Arc<Self>, mut outbound: mpsc::Receiver<Arc<Batch>>, typings: mpsc::Receiver<Typed>) {
+        let mut typings = Some(typings);
+        let mut ends = self.revocations.subscribe();
+        let mut beat = interval(LINK_BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                batch = outbound.recv() => match batch {
+                    Some(batch) => self.batch(&batch),
+                    None => break,
+                },
+                Some(typed) = next(&mut typings) => self.typed(typed),
+                end = ends.recv() => match end {
+                    Ok(session) => self.ended(session),
+                    Err(RecvError::Lagged(_)) => self.links().iter().for_each(|link| self.all_ended(link)),
+                    Err(RecvError::Closed) => break,
+                },
+                _ = beat.tick() => self.beat(),
+            }
+        }
+        self.stop.cancel();
+        self.links().iter().for_each(|link| link.outbox.cut.cancel());
+    }
+
+    /// Puts a link on the books; it is told of everything from here on. `None`: there is no place left.
+    pub(super) fn register(&self, make: impl FnOnce(u64, usize) -> Arc<Link>) -> Option<Arc<Link>> {
+        let link = {
+            let mut book = self.book.write();
+            let free = book.links.iter().position(Option::is_none).unwrap_or(book.links.len());
+            if free >= LINKS {
+                return None;
+            }
+            let link = make(self.next_link.fetch_add(1, Ordering::Relaxed), free);
+            if free == book.links.len() {
+                book.links.push(None);
+            }
+            book.links[free] = Some(Arc::clone(&link));
+            if link.wants.deliveries == Deliveries::All {
+                book.all |= 1 << free;
+            }
+            link
+        };
+        self.metrics.links.inc();
+        if link.wants.news {
+            self.all_ended(&link);
+        }
+        Some(link)
+    }
+
+    /// Undoes everything of a link that has ended.
+    pub(super) fn forget(&self, link: &Link) {
+        {
+            let mut book = self.book.write();
+            let others: Places = !(1 << link.place);
+            book.links[link.place] = None;
+            book.all &= others;
+            book.attended.retain(|_, places| {
+                *places &= others;
+                *places != 0
+            });
+        }
+        // Presence only notes; under the lock nobody can claim a socket between.
+        self.claims.lock().retain(|connection, (user, by)| {
+            let ours = *by == link.number;
+            if ours {
+                self.presence.disconnected(*user, *connection);
+            }
+            !ours
+        });
+        self.metrics.links.dec();
+    }
+
+    pub(super) fn attend(&self, link: &Link, users: &[UserId]) {
+        let mut book = self.book.write();
+        for user in users {
+            *book.attended.entry(*user).or_default() |= 1 << link.place;
+        }
+    }
+
+    pub(super) fn leave(&self, link: &Link, user: UserId) {
+        let mut book = self.book.write();
+        if let Some(places) = book.attended.get_mut(&user) {
+            *places &= !(1 << link.place);
+            if *places == 0 {
+                book.attended.remove(&user);
+            }
+        }
+    }
+
+    pub(super) fn connected(&self, link: &Link, sockets: &[(UserId, u64)]) {
+        let mut claims = self.claims.lock();
+        for (user, connection) in sockets {
+            claims.insert(*connection, (*user, link.number));
+            self.presence.connected(*user, *connection);
+        }
+    }
+
+    pub(super) fn disconnected(&self, link: &Link, user: UserId, connection: u64) {
+        let mut claims = self.claims.lock();
+        if claims.get(&connection).is_none_or(|(_, by)| *by == link.number) {
+            claims.remove(&connection);
+            self.presence.disconnected(user, connection);
+        }
+    }
+
+    /// Whether a link still speaks for a socket.
+    pub(super) fn is_claimed(&self, connection: u64) -> bool {
+        self.claims.lock().contains_key(&connection)
+    }
+
+    fn links(&self) -> Vec<Arc<Link>> {
+        self.book.read().links.iter().flatten().cloned().collect()
+    }
+
+    /// Tells a batch to every link: its position always, of the rest what concerns them.
+    fn batch(&self, batch: &Batch) {
+        let book = self.book.read();
+        let mut parts: Vec<Vec<u8>> = vec![Vec::new(); book.links.len()];
+        for delivery in &batch.deliveries {
+            let [one, other] = delivery.people();
+            let attended = |user| book.attended.get(&user).copied().unwrap_or_default();
+            let mut places = book.all | attended(one) | attended(other);
+            if places == 0 {
+                continue;
+            }
+            let Ok(json) = serde_json::to_vec(delivery) else { continue };
+            while places != 0 {
+                let place = places.trailing_zeros() as usize;
+                places &= places - 1;
+                let part = &mut parts[place];
+                if !part.is_empty() && part.len() + json.len() > LINK_BATCH_BYTES {
+                    if let Some(link) = &book.links[place] {
+                        link.tell_batch(self, batch_frame(batch.partition, 0, b"", part));
+                    }
+                    part.clear();
+                }
+                if !part.is_empty() {
+                    part.push(b',');
+                }
+                part.extend_from_slice(&json);
+            }
+        }
+        for (link, part) in book.links.iter().zip(&parts) {
+            let Some(link) = link else { continue };
+            let answers: Vec<_> =
+                batch.answers.iter().filter(|(reply_to, _)| reply_to.node == link.node).collect();
+            let answers = match &answers[..] {
+                [] => Ok(Vec::new()),
+                some => serde_json::to_vec(some),
+            };
+            let Ok(answers) = answers else { continue };
+            link.tell_batch(self, batch_frame(batch.partition, batch.next, &answers, part));
+        }
+    }
+
+    fn typed(&self, typed: Typed) {
+        let book = self.book.read();
+        let Some(mut places) = book.attended.get(&typed.peer).copied() else { return };
+        let Ok(frame) = encode(&Down::Typed { peer: typed.peer, typing: typed.typing }) else { return };
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            places &= places - 1;
+            if let Some(link) = book.links[place].as_ref().filter(|link| link.wants.news)
+                && link.outbox.push(Rank::Soft, None, frame.clone()) == Err(NotTaken::Full)
+            {
+                self.metrics.shed.inc();
+            }
+        }
+    }
+
+    fn ended(&self, session: SessionId) {
+        let until = self.revocations.until(session).unwrap_or_else(Timestamp::now);
+        let Ok(frame) = encode(&Down::Ended(vec![(session, until)])) else { return };
+        for link in self.links().iter().filter(|link| link.wants.news) {
+            link.tell(self, Rank::Hard, frame.clone());
+        }
+    }
+
+    /// Tells of every session that has ended.
+    fn all_ended(&self, link: &Link) {
+        for ended in self.revocations.all().chunks(LINK_CHUNK) {
+            if let Ok(frame) = encode(&Down::Ended(ended.to_vec())) {
+                link.tell(self, Rank::Hard, frame);
+            }
+        }
+    }
+
+    fn beat(&self) {
+        let position = self.talk.position();
+        for link in self.links() {
+            let batches = link.batches.load(Ordering::Relaxed);
+            if let Ok(frame) = encode(&Down::Beat { batches, position: position.clone() }) {
+                link.tell(self, Rank::Hard, frame);
+            }
+        }
+    }
+}
+
+/// The next turn of typing; when there are none any more, never.
+async fn next(typings: &mut Option<mpsc::Receiver<Typed>>) -> Option<Typed> {
+    match typings {
+        None => std::future::pending().await,
+        Some(open) => {
+            let typed = open.recv().await;
+            if typed.is_none() {
+                *typings = None;
+            }
+            typed
+        }
+    }
+}
+
+/// The frame [`Down::Batch`] of deliveries that are JSON already. A part that is not the last moves no
+/// position: its `next` is 0.
+fn batch_frame(partition: u32, next: u64, answers: &[u8], deliveries: &[u8]) -> io::Result<bytes::Bytes> {
+    let mut frame = vec![0; HEAD];
+    let answers = if answers.is_empty() { &b"[]"[..] } else { answers };
+    frame.extend_from_slice(
+        format!("{{\"Batch\":{{\"partition\":{partition},\"next\":{next},\"answers\":").as_bytes(),
+    );
+    frame.extend_from_slice(answers);
+    frame.extend_from_slice(b",\"deliveries\":[");
+    frame.extend_from_slice(deliveries);
+    frame.extend_from_slice(b"]}}");
+    close(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_made_of_parts_reads_as_one() {
+        let frame = batch_frame(3, 9, b"", b"").unwrap();
+        let Down::Batch(batch) = serde_json::from_slice(&frame[HEAD..]).unwrap() else { panic!("no batch") };
+        assert_eq!((batch.partition, batch.next), (3, 9));
+        assert!(batch.answers.is_empty() && batch.deliveries.is_empty());
+    }
+}
