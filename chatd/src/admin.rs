@@ -31,21 +31,26 @@ pub(crate) struct Admin(Arc<Inner>);
 struct Inner {
     auth: Auth,
     users: Users,
-    health: Arc<Health>,
     signer: Arc<Signer>,
-    limits: Limits,
-    token: Token,
+    seen: Seen,
+    token: Arc<Token>,
     audit: Audit,
+}
+
+/// What every process can tell of itself.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) health: Arc<Health>,
+    /// The bounds in force, as `GET /api/limits` tells them.
+    pub(crate) limits: Limits,
 }
 
 /// The parts that the administrators' verbs act on.
 pub(crate) struct Parts {
     pub(crate) auth: Auth,
     pub(crate) users: Users,
-    pub(crate) health: Arc<Health>,
     pub(crate) signer: Arc<Signer>,
-    /// The bounds in force, as `GET /api/limits` tells them.
-    pub(crate) limits: Limits,
+    pub(crate) seen: Seen,
 }
 
 const ABOUT: gateway::About = gateway::About {
@@ -56,26 +61,37 @@ const ABOUT: gateway::About = gateway::About {
 impl Admin {
     /// Finds the token in the data folder, or draws it at the first start, and opens the audit log.
     pub(crate) fn open(data: &Path, parts: Parts) -> io::Result<Self> {
-        let Parts { auth, users, health, signer, limits } = parts;
-        let (token, audit) = (Token::in_folder(data)?, Audit::in_folder(data)?);
-        Ok(Self(Arc::new(Inner { auth, users, health, signer, limits, token, audit })))
+        let Parts { auth, users, signer, seen } = parts;
+        let (token, audit) = (Arc::new(Token::in_folder(data)?), Audit::in_folder(data)?);
+        Ok(Self(Arc::new(Inner { auth, users, signer, seen, token, audit })))
     }
 
     /// Everything that the admin port answers.
     pub(crate) fn router(&self) -> Router {
-        let (router, api) = OpenApiRouter::new()
+        let routes = OpenApiRouter::new()
             .routes(routes!(users::create, users::list))
             .routes(routes!(users::import))
             .routes(routes!(users::show, users::delete))
             .routes(routes!(users::disable))
             .routes(routes!(users::enable))
             .routes(routes!(tokens::mint))
-            .routes(routes!(health::health))
-            .routes(routes!(limits::limits))
-            .with_state(self.clone())
-            .split_for_parts();
-        let text = gateway::describe(api, ABOUT);
-        let router = router.route("/openapi.json", get(move || async move { text }));
-        edge::guarded(router, |router| router.layer(from_fn_with_state(self.clone(), access::check)))
+            .with_state(self.clone());
+        guarded(routes.merge(seen(self.0.seen.clone())), Arc::clone(&self.0.token))
     }
+}
+
+/// What the admin port of a process without stores answers: how it is.
+pub(crate) fn without_stores(data: &Path, about: Seen) -> io::Result<Router> {
+    Ok(guarded(seen(about), Arc::new(Token::in_folder(data)?)))
+}
+
+fn seen(about: Seen) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(health::health)).routes(routes!(limits::limits)).with_state(about)
+}
+
+fn guarded(routes: OpenApiRouter, token: Arc<Token>) -> Router {
+    let (router, api) = routes.split_for_parts();
+    let text = gateway::describe(api, ABOUT);
+    let router = router.route("/openapi.json", get(move || async move { text }));
+    edge::guarded(router, |router| router.layer(from_fn_with_state(token, access::check)))
 }

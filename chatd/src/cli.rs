@@ -1,13 +1,16 @@
 //! The command line of `chatd`.
 
 use crate::exit::{Exit, Failure, TABLE};
+use crate::ports::Service;
+use crate::roles::Roles;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// One-to-one chat over REST and STOMP: all eight services in one process, nothing else to install.
+/// One-to-one chat over REST and STOMP: all eight services in one process and nothing else to install, or each
+/// service in processes of its own on Kafka, Cassandra, PostgreSQL and Redis.
 #[derive(Debug, Parser)]
 #[command(name = "chatd", version, after_help = TABLE)]
 pub(crate) struct Cli {
@@ -29,8 +32,8 @@ pub(crate) struct Cli {
     /// human or json [default: human on a terminal, else json].
     #[arg(long, value_name = "FORMAT", global = true)]
     pub(crate) log_format: Option<String>,
-    /// Not in this build: it runs all eight services.
-    #[arg(long, value_name = "A,B", hide = true)]
+    /// The services that this process runs, such as chat,websocket [default: all eight].
+    #[arg(long, value_name = "A,B", global = true)]
     pub(crate) roles: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -41,6 +44,22 @@ pub(crate) enum Command {
     /// Shows, checks or documents the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Runs the gateway alone: the one address that clients know, in front of the other services.
+    Gateway,
+    /// Runs the auth service alone.
+    Auth,
+    /// Runs the user service alone.
+    User,
+    /// Runs the presence service alone.
+    Presence,
+    /// Runs the chat service alone.
+    Chat,
+    /// Runs the websocket service alone, beside a chatd that holds the data folder, or on the engines.
+    Websocket,
+    /// Runs the media service alone; in this build it answers health only.
+    Media,
+    /// Runs the notification service alone; in this build it answers health only.
+    Notification,
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -57,12 +76,9 @@ pub(crate) enum ConfigCommand {
 
 /// What the command line asks for.
 pub(crate) enum Task {
-    Serve,
+    Serve(Roles),
     Config(ConfigCommand),
 }
-
-const ROLES: [&str; 8] =
-    ["gateway", "auth", "user", "presence", "chat", "websocket", "media", "notification"];
 
 impl Cli {
     /// Reads the command line; help and version are printed here, and so is what does not parse.
@@ -75,34 +91,40 @@ impl Cli {
 
     /// The task, or why there is none.
     pub(crate) fn task(&self) -> Result<Task, Failure> {
-        if let Some(roles) = &self.roles {
-            return Err(refused(&format!("--roles {roles}")));
-        }
-        match &self.command {
-            None => Ok(Task::Serve),
-            Some(Command::Config(command)) => Ok(Task::Config(*command)),
-            Some(Command::Other(words)) => {
-                let word = words.first().map(|w| w.to_string_lossy().into_owned()).unwrap_or_default();
-                if ROLES.contains(&word.as_str()) {
-                    return Err(refused(&word));
-                }
-                let known = ROLES.iter().copied().chain(["config"]);
-                let hint = match crate::config::nearest(&word, known) {
-                    Some(near) => format!("did you mean `chatd {near}`? `chatd --help` lists what there is"),
-                    None => "`chatd --help` lists what there is".to_owned(),
-                };
-                Err(Failure::new(Exit::Usage, format!("there is no command {word:?}"), hint))
+        let role = match &self.command {
+            None => None,
+            Some(Command::Config(command)) => return Ok(Task::Config(*command)),
+            Some(Command::Gateway) => Some(Service::Gateway),
+            Some(Command::Auth) => Some(Service::Auth),
+            Some(Command::User) => Some(Service::User),
+            Some(Command::Presence) => Some(Service::Presence),
+            Some(Command::Chat) => Some(Service::Chat),
+            Some(Command::Websocket) => Some(Service::Websocket),
+            Some(Command::Media) => Some(Service::Media),
+            Some(Command::Notification) => Some(Service::Notification),
+            Some(Command::Other(words)) => return Err(unknown(words)),
+        };
+        match (role, &self.roles) {
+            (None, None) => Ok(Task::Serve(Roles::all())),
+            (Some(role), None) => Ok(Task::Serve(Roles::one(role))),
+            (None, Some(names)) => Ok(Task::Serve(Roles::read(names)?)),
+            (Some(role), Some(_)) => {
+                let hint = "name all of them with --roles, or one as a command";
+                let message = format!("`chatd {}` and --roles say two things", role.name());
+                Err(Failure::new(Exit::Usage, message, hint))
             }
         }
     }
 }
 
-fn refused(what: &str) -> Failure {
-    Failure::new(
-        Exit::Usage,
-        format!("`chatd {what}`: single services are not in this build"),
-        "run `chatd` without it: one process runs all eight services, each on its own port",
-    )
+fn unknown(words: &[OsString]) -> Failure {
+    let word = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let known = Service::ALL.iter().map(|service| service.name()).chain(["config"]);
+    let hint = match crate::config::nearest(&word, known) {
+        Some(near) => format!("did you mean `chatd {near}`? `chatd --help` lists what there is"),
+        None => "`chatd --help` lists what there is".to_owned(),
+    };
+    Failure::new(Exit::Usage, format!("there is no command {word:?}"), hint)
 }
 
 #[cfg(test)]
@@ -114,12 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn single_roles_are_refused_with_usage() {
-        for words in [vec!["gateway"], vec!["websocket", "--port", "1"], vec!["--roles", "auth,user"]] {
-            let failure = task(&words).err().unwrap();
-            assert_eq!(failure.exit, Exit::Usage);
-            assert!(failure.message.contains("not in this build"), "{failure}");
+    fn roles_are_named_by_command_or_by_list() {
+        let roles = |words: &[&str]| match task(words) {
+            Ok(Task::Serve(roles)) => roles,
+            _ => panic!("{words:?}"),
+        };
+        assert_eq!(roles(&[]), Roles::all());
+        assert_eq!(roles(&["websocket", "--port", "1"]), Roles::one(Service::Websocket));
+        let both = roles(&["--roles", "user, auth"]);
+        assert!(both.has(Service::Auth) && both.has(Service::User) && !both.has(Service::Chat));
+        for bad in [&["--roles", "auth,usr"][..], &["--roles", ""], &["chat", "--roles", "auth"], &["confg"]]
+        {
+            assert_eq!(task(bad).err().unwrap().exit, Exit::Usage, "{bad:?}");
         }
+        assert!(task(&["--roles", "usr"]).err().unwrap().hint.contains("user"));
         assert!(task(&["confg"]).err().unwrap().hint.contains("chatd config"));
     }
 

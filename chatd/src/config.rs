@@ -8,11 +8,13 @@ mod door;
 mod key;
 mod parts;
 mod sections;
+mod spring;
+mod stores;
 
 use crate::cli::{Cli, ConfigCommand};
 use crate::exit::{Exit, Failure};
 use key::{Key, Section};
-use sections::{Auth, Cors, Limits, Log, Server, Tls};
+use sections::{Auth, Cors, Gateway, Limits, Link, Log, Server, Stores, Tls};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use toml::Value;
@@ -23,6 +25,9 @@ use doc::{sample, show};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    pub(crate) stores: Stores,
+    pub(crate) gateway: Gateway,
+    pub(crate) link: Link,
     pub(crate) tls: Tls,
     pub(crate) log: Log,
     pub(crate) auth: Auth,
@@ -51,6 +56,10 @@ impl Config {
             })?;
             config.file(&text, &path.display().to_string())?;
         }
+        let environment: Vec<_> = environment.collect();
+        for (key, text) in spring::keys(&environment)? {
+            config.set(key, &Value::String(text), "environment SPRING_*")?;
+        }
         for (name, text) in environment {
             let Some(key) = name.strip_prefix(ENVIRONMENT) else { continue };
             config.set(
@@ -64,6 +73,13 @@ impl Config {
                 let hint = "write it as --set limits.requests_per_minute=1000";
                 Failure::new(Exit::Usage, format!("--set {pair}: there is no `=`"), hint)
             })?;
+            if key.trim().starts_with("stores.") && text.contains('@') && !text.starts_with('@') {
+                let hint =
+                    "set it in the environment (CHATD_STORES__…), or write @FILE and keep it in a file";
+                let message =
+                    format!("--set {}: everybody on this machine can read a password in a flag", key.trim());
+                return Err(Failure::new(Exit::Usage, message, hint));
+            }
             config.set(key.trim(), &value(text), "--set")?;
         }
         config.flags(cli)?;
@@ -167,15 +183,36 @@ impl Config {
         self.bind()?;
         self.proxies()?;
         self.origins()?;
+        self.stores()?;
         self.tls_pair().map(|_| ())
     }
 
-    fn sections(&self) -> [&dyn AnySection; 6] {
-        [&self.server, &self.tls, &self.log, &self.auth, &self.limits, &self.cors]
+    fn sections(&self) -> [&dyn AnySection; 9] {
+        [
+            &self.server,
+            &self.stores,
+            &self.gateway,
+            &self.link,
+            &self.tls,
+            &self.log,
+            &self.auth,
+            &self.limits,
+            &self.cors,
+        ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn AnySection; 6] {
-        [&mut self.server, &mut self.tls, &mut self.log, &mut self.auth, &mut self.limits, &mut self.cors]
+    fn sections_mut(&mut self) -> [&mut dyn AnySection; 9] {
+        [
+            &mut self.server,
+            &mut self.stores,
+            &mut self.gateway,
+            &mut self.link,
+            &mut self.tls,
+            &mut self.log,
+            &mut self.auth,
+            &mut self.limits,
+            &mut self.cors,
+        ]
     }
 }
 

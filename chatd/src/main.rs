@@ -8,6 +8,7 @@ mod exit;
 mod folder;
 mod ports;
 mod ready;
+mod roles;
 mod shutdown;
 mod telemetry;
 mod wiring;
@@ -36,7 +37,7 @@ fn run(cli: &Cli, started: Instant) -> Result<(), Failure> {
     let task = cli.task()?;
     let config = Config::load(cli, config::environment())?;
     match task {
-        Task::Serve => wiring::serve(&config, started),
+        Task::Serve(roles) => wiring::serve(&config, &roles, started),
         Task::Config(command) => {
             if matches!(command, ConfigCommand::Check) {
                 config.tls()?;

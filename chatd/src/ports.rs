@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::roles::Roles;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
@@ -44,8 +45,10 @@ impl Service {
     }
 }
 
-/// The admin port, counted from the gateway's.
+/// The admin port, counted from the lowest of the process's services.
 const ADMIN: u16 = 10;
+/// The link's port, likewise.
+const LINK: u16 = 20;
 
 /// Every port of the process, bound.
 pub(crate) struct Ports {
@@ -60,7 +63,10 @@ pub(crate) struct Ports {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
     bind: IpAddr,
+    /// The gateway's port, be it of this process or not.
     first: u16,
+    /// The lowest port of the process's services.
+    lowest: u16,
     /// Whether the services speak TLS.
     pub(crate) encrypted: bool,
     /// The plain port beside them, which only sends people over.
@@ -80,25 +86,32 @@ impl Addresses {
 
     /// Administrators come over loopback, whatever the services listen on.
     pub(crate) fn admin(self) -> SocketAddr {
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.first + ADMIN)
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.lowest + ADMIN)
+    }
+
+    /// Where other processes find the link, unless it is said otherwise.
+    pub(crate) fn link(self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.lowest + LINK)
     }
 }
 
 impl Ports {
     /// Binds all or none.
-    pub(crate) fn bind(config: &Config) -> Result<Self, Failure> {
+    pub(crate) fn bind(config: &Config, roles: &Roles) -> Result<Self, Failure> {
+        let lowest = roles.iter().next().map_or(0, |service| service as u16);
         let addresses = Addresses {
             bind: config.bind()?,
             first: config.server.port,
+            lowest: config.server.port + lowest,
             encrypted: !config.tls.certificate.is_empty(),
             redirect: config.redirect_port(),
         };
-        let mut services = Vec::with_capacity(Service::ALL.len());
-        for service in Service::ALL {
+        let mut services = Vec::new();
+        for service in roles.iter() {
             services.push((service, listen(service.name(), addresses.service(service))?));
         }
         let admin = listen("admin", addresses.admin())?;
-        let redirect = match addresses.redirect {
+        let redirect = match addresses.redirect.filter(|_| roles.has(Service::Gateway)) {
             Some(port) => Some(listen("tls.redirect_port", SocketAddr::new(addresses.bind, port))?),
             None => None,
         };
@@ -106,7 +119,7 @@ impl Ports {
     }
 }
 
-fn listen(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) fn listen(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     edge::bind(address).map_err(|error| {
         let message = format!("{name} cannot listen on {address}: {error}");
         match error.kind() {

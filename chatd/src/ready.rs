@@ -2,15 +2,16 @@
 
 use crate::exit::{Exit, Failure};
 use crate::ports::{Addresses, Service};
+use crate::roles::Roles;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 /// The text of a process that is ready.
-pub(crate) fn text(addresses: Addresses, data: &Path, took: Duration) -> String {
+pub(crate) fn text(addresses: Addresses, roles: &Roles, data: &Path, took: Duration) -> String {
     let mut text = format!("chatd ready in {} ms\n\n", took.as_millis());
-    for service in Service::ALL {
+    for service in roles.iter() {
         let _ = writeln!(text, "  {:<13} {}", service.name(), addresses.url(service));
     }
     if let Some(port) = addresses.redirect {
@@ -18,6 +19,9 @@ pub(crate) fn text(addresses: Addresses, data: &Path, took: Duration) -> String 
     }
     let _ = writeln!(text, "  {:<13} http://{}", "admin", addresses.admin());
     let _ = writeln!(text, "  {:<13} {}", "data", data.display());
+    if !roles.has(Service::Gateway) || !roles.has(Service::Auth) {
+        return text; // people and their messages come by other processes
+    }
     let chatctl = chatctl(addresses, data);
     let gateway = addresses.url(Service::Gateway);
     // A certificate is made for a name; this address is none.

@@ -9,10 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// it must not block.
 pub type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+struct Part {
+    name: String,
+    /// The process does its main work without it.
+    soft: bool,
+    check: Check,
+}
+
 /// The parts of a process and whether it is being drained.
 #[derive(Default)]
 pub struct Health {
-    parts: RwLock<Vec<(String, Check)>>,
+    parts: RwLock<Vec<Part>>,
     draining: AtomicBool,
 }
 
@@ -24,7 +31,12 @@ impl Health {
 
     /// Watches one more part.
     pub fn add(&self, name: impl Into<String>, check: Check) {
-        self.parts.write().push((name.into(), check));
+        self.parts.write().push(Part { name: name.into(), soft: false, check });
+    }
+
+    /// Watches one that the process can do without: when it is down that shows, and the process stays ready.
+    pub fn add_soft(&self, name: impl Into<String>, check: Check) {
+        self.parts.write().push(Part { name: name.into(), soft: true, check });
     }
 
     /// Says that no new work should be sent here: readiness answers 503 from now on.
@@ -40,8 +52,9 @@ impl Health {
     /// The whole picture.
     pub fn status(&self) -> schema::api::Health {
         let parts = self.parts.read();
-        let components: Vec<_> = parts.iter().map(|(name, check)| component(name, check)).collect();
-        let status = if components.iter().any(|part| part.status == HealthStatus::Down) {
+        let components: Vec<_> = parts.iter().map(component).collect();
+        let down = |(part, seen): (&Part, &Component)| !part.soft && seen.status == HealthStatus::Down;
+        let status = if parts.iter().zip(&components).any(down) {
             HealthStatus::Down
         } else if self.is_draining() {
             HealthStatus::OutOfService
@@ -52,12 +65,12 @@ impl Health {
     }
 }
 
-fn component(name: &str, check: &Check) -> Component {
-    let (status, detail) = match check() {
+fn component(part: &Part) -> Component {
+    let (status, detail) = match (part.check)() {
         Ok(()) => (HealthStatus::Up, None),
         Err(why) => (HealthStatus::Down, Some(why)),
     };
-    Component { name: name.to_owned(), status, detail }
+    Component { name: part.name.clone(), status, detail }
 }
 
 #[cfg(test)]
@@ -69,11 +82,15 @@ mod tests {
         let health = Health::new();
         health.add("log", Arc::new(|| Ok(())));
         assert_eq!(health.status().status, HealthStatus::Up);
+        health.add_soft("presence", Arc::new(|| Err("away".to_owned())));
+        let status = health.status();
+        assert_eq!(status.status, HealthStatus::Up, "it can do without");
+        assert_eq!(status.components[1].status, HealthStatus::Down);
         health.set_draining();
         assert_eq!(health.status().status, HealthStatus::OutOfService);
         health.add("disk", Arc::new(|| Err("full".to_owned())));
         let status = health.status();
         assert_eq!(status.status, HealthStatus::Down);
-        assert_eq!(status.components[1].detail.as_deref(), Some("full"));
+        assert_eq!(status.components[2].detail.as_deref(), Some("full"));
     }
 }

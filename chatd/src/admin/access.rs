@@ -1,6 +1,5 @@
 //! The admin token: 32 random bytes in a file that only chatd's user may read.
 
-use super::Admin;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
@@ -11,6 +10,7 @@ use edge::{BodyLimit, Problem};
 use schema::{Code, limits};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// The token's file in the data folder.
@@ -42,11 +42,11 @@ impl Token {
 }
 
 /// Lets nobody pass without the token, and an administrator's body be larger than a user's.
-pub(super) async fn check(State(admin): State<Admin>, mut request: Request, next: Next) -> Response {
+pub(super) async fn check(State(token): State<Arc<Token>>, mut request: Request, next: Next) -> Response {
     if request.uri().path() != "/openapi.json" {
         let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        if !admin.0.token.is(given) {
+        if !token.is(given) {
             let detail =
                 "the admin API wants `Authorization: Bearer` with the text of admin.token in the data folder";
             return Problem::new(Code::Unauthorized, detail).into_response();

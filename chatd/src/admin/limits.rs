@@ -1,12 +1,12 @@
 //! `/admin/limits`.
 
-use super::Admin;
+use super::Seen;
 use axum::extract::State;
 use edge::Json;
 use schema::api::Limits;
 
 /// The bounds in force, as `GET /api/limits` tells them to everybody.
 #[utoipa::path(get, path = "/admin/limits", tag = "limits", responses((status = 200, body = Limits)))]
-pub(super) async fn limits(State(admin): State<Admin>) -> Json<Limits> {
-    Json(admin.0.limits.clone())
+pub(super) async fn limits(State(seen): State<Seen>) -> Json<Limits> {
+    Json(seen.limits.clone())
 }

@@ -1,6 +1,7 @@
 //! The configuration in text: what is in force, and the sample file.
 
 use super::Config;
+use super::stores::masked;
 use std::fmt::Write as _;
 
 /// The effective configuration, as a file that would give the same.
@@ -39,6 +40,10 @@ fn render(config: &Config, documented: bool) -> String {
                     key.bound.text()
                 );
             } else {
+                let value = match value.as_str() {
+                    Some(url) if key.unit == "URL" => toml::Value::String(masked(url)),
+                    _ => value,
+                };
                 let _ = writeln!(text, "{field} = {value}");
             }
         }

@@ -11,13 +11,59 @@ section! {
         /// The address that the eight services listen on; the admin API stays on loopback.
         bind: String = "127.0.0.1".to_owned(), "IP address", Bound::Chars(64);
         /// The gateway's port; the other services count on from it, the admin API is 10 above.
-        port: u16 = 8080, "port", Bound::Range(1, 65525);
+        port: u16 = 8080, "port", Bound::Range(1, 65508);
         /// Proxies in front of this server, as addresses or networks such as 10.0.0.0/8. Only they are believed when they say whose call they pass on.
         trusted_proxies: Vec<String> = Vec::new(), "IP address or network", Bound::Chars(64);
         /// The header in which they say it; the other one is never read, because a client can write it itself.
         forwarded_header: String = "x-forwarded-for".to_owned(), "word", Bound::OneOf(&["x-forwarded-for", "forwarded"]);
         /// Threads that serve requests and sockets; 0 means one a core.
         worker_threads: usize = 0, "threads", Bound::Range(0, 1024);
+    }
+}
+
+section! {
+    /// The engines that several processes share. All four are set, or none: then everything is kept in the data folder of one process. A text that begins with @ names a file that holds the URL; passwords stand in such files or in the environment, never in flags.
+    Stores = "stores" {
+        /// Where the log is, such as kafka://host:9092,host2:9092; kafkas:// is TLS, and user:password@ before the host is SASL.
+        kafka: String = String::new(), "URL", Bound::Chars(4096);
+        /// Where the history view is, such as cassandra://host:9042/chatd?dc=dc1; cassandras:// is TLS.
+        cassandra: String = String::new(), "URL", Bound::Chars(4096);
+        /// Where people, credentials and sessions are, such as postgres://user@host:5432/chatd?sslmode=verify-full.
+        postgres: String = String::new(), "URL", Bound::Chars(4096);
+        /// Where presence, tickets and shared rate limits are, such as redis://host:6379; rediss:// is TLS.
+        redis: String = String::new(), "URL", Bound::Chars(4096);
+    }
+}
+
+section! {
+    /// Where the gateway finds services that are not in its process. Several addresses are several processes of the service. Empty means this process, if it runs the service, else the loopback address on the service's port counted from server.port.
+    Gateway = "gateway" {
+        /// Processes of the auth service.
+        auth: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the user service.
+        user: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the presence service.
+        presence: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the chat service.
+        chat: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the websocket service.
+        websocket: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the media service.
+        media: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// Processes of the notification service.
+        notification: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
+        /// A certificate authority in PEM that those addresses' certificates come from; empty means the system's.
+        ca: String = String::new(), "file", Bound::Chars(4096);
+    }
+}
+
+section! {
+    /// The link between processes: what is delivered to sockets elsewhere, and what they ask. It is plain, and secret only by its token, so it belongs on loopback or on a network of its own.
+    Link = "link" {
+        /// The address that a process with the chat service listens on for links; empty means server.bind, on the process's lowest service port + 20, or in one data folder any free port of loopback.
+        listen: String = String::new(), "address:port", Bound::Chars(128);
+        /// The same as other processes reach it; empty means as it listens.
+        advertise: String = String::new(), "host:port", Bound::Chars(256);
     }
 }
 
