@@ -330,8 +330,6 @@ pub const POSTGRES_ANSWER_TIME: Duration = Duration::from_secs(6);
 pub const POSTGRES_ATTEMPTS: u32 = 4;
 /// People written or looked for by one statement.
 pub const POSTGRES_BATCH: usize = 5_000;
-/// Sessions or people in one notification, which has less than 8,000 bytes.
-pub const POSTGRES_NEWS: i64 = 100;
 /// How often PostgreSQL is asked whether it is there, and tried again while it is not.
 pub const POSTGRES_PROBE: Duration = Duration::from_secs(1);
 /// How often a process says that it lives, and looks who else does.
@@ -426,7 +424,63 @@ pub const SCHEMA_LEASE: Duration = Duration::from_secs(15);
 pub const SCHEMA_LEASE_RENEWAL: Duration = Duration::from_secs(4);
 /// How often something that another makes is looked for.
 pub const SCHEMA_POLL: Duration = Duration::from_millis(200);
+/// How often an engine that cannot be reached is asked for its schema again, while chatd starts.
+pub const SCHEMA_RETRY: Duration = Duration::from_millis(500);
 /// Time for one question about the schema.
 pub const SCHEMA_QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Copies of each record on Kafka, where there are as many brokers.
-pub const TOPIC_REPLICAS_MAX: i32 = 3;
+
+// --- the gateway, in front of services in other processes ---
+
+/// Addresses that a service may have.
+pub const UPSTREAMS: usize = 256;
+/// Time for a connection to a service in another process, its TLS handshake included.
+pub const UPSTREAM_CONNECT_TIME: Duration = Duration::from_secs(1);
+/// Time for the head of a service's answer; longer than a service takes to give up itself.
+pub const UPSTREAM_ANSWER_TIME: Duration = Duration::from_secs(40);
+/// Time for which the body of a service's answer may make no progress; longer than SockJS is silent.
+pub const UPSTREAM_STALL_TIME: Duration = Duration::from_secs(60);
+/// Addresses that a request is tried on when connections are refused.
+pub const UPSTREAM_TRIES: usize = 3;
+/// Between two looks at whether a service's process is well.
+pub const UPSTREAM_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Time for it to say so.
+pub const UPSTREAM_CHECK_TIME: Duration = Duration::from_secs(1);
+/// Idle connections that are kept to a service's process.
+pub const UPSTREAM_IDLE_CONNECTIONS: usize = 256;
+/// For how long they are kept: less than `HTTP_HEAD_TIME`, so that no request meets the service's own end.
+pub const UPSTREAM_IDLE_TIME: Duration = Duration::from_secs(5);
+/// SockJS sessions over HTTP whose process is remembered: about 30 MB.
+pub const SOCKJS_ROUTES: usize = 262_144;
+/// How long it is remembered after the session's last request.
+pub const SOCKJS_ROUTE_TIME: Duration = Duration::from_secs(60);
+/// Bytes that are taken from one end of a tunnel at a time; what the other end does not take at once waits.
+pub const TUNNEL_BYTES: usize = 16_384;
+/// Sequences of a conversation in one partition of Cassandra.
+pub const CASSANDRA_ROWS: u64 = 4096;
+/// Bits of an offset within one partition of a person's feed.
+pub const CASSANDRA_FEED_BITS: u32 = 22;
+/// Statements of one batch; Cassandra warns of batches over more than ten partitions.
+pub const CASSANDRA_BATCH: usize = 10;
+/// Bytes of one batch; Cassandra warns from 5 KiB and fails from 50 KiB. A larger row goes alone.
+pub const CASSANDRA_BATCH_BYTES: usize = 4096;
+/// Requests of one call on their way to Cassandra at once.
+pub const CASSANDRA_REQUESTS: usize = 32;
+/// Keys that one statement reads: twenty heads cost Cassandra 68 µs each, single ones 301.
+pub const CASSANDRA_KEYS: usize = 20;
+/// Rows that one statement reads.
+pub const CASSANDRA_PAGE: usize = 500;
+/// How often the nodes of Cassandra are asked in which life they are.
+pub const CASSANDRA_PULSE: Duration = Duration::from_secs(1);
+/// How long ago the nodes may have been seen when a write is answered. A node needs longer from its end to its
+/// next answer.
+pub const CASSANDRA_FRESH: Duration = Duration::from_secs(2);
+/// How long a node may be away until what it had answered is written again.
+pub const CASSANDRA_GONE: Duration = Duration::from_secs(60);
+/// How old an answered write is when it counts as on disk: more than twice `commitlog_sync_period`.
+pub const CASSANDRA_TRAIL: Duration = Duration::from_secs(25);
+/// Checkpoints of a partition that wait for that.
+pub const CASSANDRA_TRAILING: usize = 64;
+/// Buckets of feeds that a process remembers to have indexed; then it forgets all and writes them again.
+pub const CASSANDRA_INDEXED: usize = 200_000;
+/// Erasures that a process remembers, so that what is still on its way is written without content.
+pub const CASSANDRA_ERASED: usize = 65_536;
