@@ -17,17 +17,17 @@ pub(crate) struct Guess<'a> {
 
 impl Auth {
     /// Counts a guess at an account, named by its id if it is known, or else by the name that nobody has.
-    pub(crate) fn guess(&self, name: Name, peer: Peer) -> Result<Guess<'_>, Problem> {
+    pub(crate) async fn guess(&self, name: Name, peer: Peer) -> Result<Guess<'_>, Problem> {
         let refused = |window: &Window, seconds| {
             Problem::too_many("too many wrong passwords; come back later", seconds, window.used_up(seconds))
         };
         let (address, account) = (&self.0.failures_by_address, &self.0.failures_by_account);
-        address.take(&peer).map_err(|seconds| refused(address, seconds))?;
-        account.take(&name).map_err(|seconds| {
+        address.take(&peer).await.map_err(|seconds| refused(address, seconds))?;
+        if let Err(seconds) = account.take(&name).await {
             // The guess was not made, so the address has not made it.
-            address.give_back(&peer);
-            refused(account, seconds)
-        })?;
+            address.give_back(&peer).await;
+            return Err(refused(account, seconds));
+        }
         Ok(Guess { auth: self, name, peer })
     }
 }
@@ -38,15 +38,15 @@ impl Guess<'_> {
         let verified = self.auth.0.hasher.verify(password, hash).await;
         if verified.is_err() {
             // No guess was made.
-            self.auth.0.failures_by_account.give_back(&self.name);
-            self.auth.0.failures_by_address.give_back(&self.peer);
+            self.auth.0.failures_by_account.give_back(&self.name).await;
+            self.auth.0.failures_by_address.give_back(&self.peer).await;
         }
         verified
     }
 
     /// The right password makes the account's wrong ones forgotten.
-    pub(crate) fn was_right(self) {
-        self.auth.0.failures_by_account.forget(&self.name);
-        self.auth.0.failures_by_address.give_back(&self.peer);
+    pub(crate) async fn was_right(self) {
+        self.auth.0.failures_by_account.forget(&self.name).await;
+        self.auth.0.failures_by_address.give_back(&self.peer).await;
     }
 }

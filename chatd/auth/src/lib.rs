@@ -42,7 +42,7 @@ mod tokens;
 
 pub use error::OpenError;
 
-use edge::{Changes, Metrics, Revocations, Verifier};
+use edge::{Changes, Metrics, Rates, Revocations, Verifier};
 use hasher::Hasher;
 use keys::Keys;
 use metrics::AuthMetrics;
@@ -51,7 +51,7 @@ use schema::limits;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Accounts, Profiles, Tickets};
+use store::{Accounts, Profiles, RateLimits, Tickets};
 use throttle::Window;
 
 /// The `iss` and `aud` of access tokens.
@@ -97,6 +97,8 @@ pub struct Parts {
     pub revocations: Arc<Revocations>,
     /// Told of every person whose account changes.
     pub changes: Arc<Changes>,
+    /// Where all processes together count wrong passwords and registrations; `None`: there is one process.
+    pub rates: Option<Arc<dyn RateLimits>>,
 }
 
 /// The auth service.
@@ -131,7 +133,8 @@ impl Auth {
         config: Config,
         metrics: &Metrics,
     ) -> Result<Self, OpenError> {
-        let Parts { accounts, profiles, tickets, revocations, changes } = parts;
+        let Parts { accounts, profiles, tickets, revocations, changes, rates } = parts;
+        let rates = rates.map(|rates| Arc::new(Rates::new(rates)));
         let keys = Keys::open(keys_dir)?;
         let metrics = AuthMetrics::new(metrics);
         let hasher = Hasher::start(config.bcrypt_cost, config.hash_queue, metrics.hashes())?;
@@ -149,9 +152,12 @@ impl Auth {
             verifier,
             revocations,
             changes,
-            registrations: Window::new(config.registrations_per_minute, Duration::from_secs(60)),
-            failures_by_account: Window::new(config.login_failures_per_account, limits::LOGIN_WINDOW),
-            failures_by_address: Window::new(config.login_failures_per_address, limits::LOGIN_WINDOW),
+            registrations: Window::new(config.registrations_per_minute, Duration::from_secs(60))
+                .shared("registrations", rates.as_ref()),
+            failures_by_account: Window::new(config.login_failures_per_account, limits::LOGIN_WINDOW)
+                .shared("failures-account", rates.as_ref()),
+            failures_by_address: Window::new(config.login_failures_per_address, limits::LOGIN_WINDOW)
+                .shared("failures-address", rates.as_ref()),
             allowed_origins: config.allowed_origins,
             metrics,
         });

@@ -40,7 +40,7 @@ pub(crate) async fn login(
     let name = check(&body)?;
     let account = auth.account(&name).await?;
     let name = account.as_ref().map_or(name, |account| Name::Id(account.user_id));
-    let guess = auth.guess(name, peer).inspect_err(|_| auth.0.metrics.login(Outcome::Throttled))?;
+    let guess = auth.guess(name, peer).await.inspect_err(|_| auth.0.metrics.login(Outcome::Throttled))?;
     let account = account.filter(|account| !account.disabled);
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let right = guess.verify(body.password, hash).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn login(
         Problem::new(Code::InvalidCredentials, "no such user, or the password is wrong")
     };
     let account = account.filter(|_| right).ok_or_else(refused)?;
-    guess.was_right();
+    guess.was_right().await;
     let started = auth.sign_in(&account, body.device_name).await?.ok_or_else(refused)?;
     auth.0.metrics.login(Outcome::Accepted);
     let mut response = Json(started.session).into_response();

@@ -51,11 +51,11 @@ pub(crate) async fn change(
         let reason = "cannot be right: this account has no password";
         return Err(Problem::field("currentPassword", reason, "an account that signs in with a password"));
     };
-    let guess = auth.guess(Name::Id(account.user_id), peer)?;
+    let guess = auth.guess(Name::Id(account.user_id), peer).await?;
     if !guess.verify(current, Some(from.clone())).await? {
         return Err(wrong());
     }
-    guess.was_right();
+    guess.was_right().await;
     let to = auth.0.hasher.hash(new).await?;
     let change = PasswordChange { from, to, keep: caller.session };
     let changing = auth.clone();

@@ -46,7 +46,7 @@ pub(crate) async fn register(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let wanted = check(body)?;
     let registrations = &auth.0.registrations;
-    registrations.take(&peer).map_err(|seconds| {
+    registrations.take(&peer).await.map_err(|seconds| {
         let detail = "too many registrations from this address";
         Problem::too_many(detail, seconds, registrations.used_up(seconds))
     })?;

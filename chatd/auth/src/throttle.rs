@@ -1,11 +1,16 @@
-//! Counting in a window of time, by key: wrong passwords, registrations.
+//! Counting in a window of time, by key: wrong passwords, registrations. Where processes share buckets, these
+//! count for all of them; while they are away, each process counts by itself.
 
-use edge::Allowance;
+use edge::{Allowance, Peer, Rates};
 use parking_lot::Mutex;
 use schema::limits::COUNTED_KEYS;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use store::profiles::Name;
+use store::rates::{Rate, Taken};
 
 /// A bound on how often something may happen with the same key in a fixed window, by the monotonic clock.
 /// When the table is full of live windows, a key that is not in it is let through: the other bounds of the
@@ -14,6 +19,33 @@ pub(crate) struct Window {
     bound: u32,
     length: Duration,
     counts: Mutex<HashMap<Key, Count>>,
+    shared: Option<(&'static str, Arc<Rates>)>,
+}
+
+/// What is counted by: within the process by its hash, among processes by a text.
+pub(crate) trait Counted: Hash {
+    /// Tells keys apart, and tells nobody's phone number.
+    fn text(&self) -> String;
+}
+
+impl Counted for Peer {
+    fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Counted for Name {
+    fn text(&self) -> String {
+        let digest = |kind: &str, name: &str| {
+            let digest = Sha256::new().chain_update(kind).chain_update(name).finalize();
+            digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        };
+        match self {
+            Name::Id(user) => user.to_string(),
+            Name::Username(name) => digest("username:", name.as_str()),
+            Name::Phone(phone) => digest("phone:", phone.as_str()),
+        }
+    }
 }
 
 /// What is counted; a hash, so that long names cost no memory and no name is kept.
@@ -27,19 +59,35 @@ struct Count {
 impl Window {
     /// This many in this time; 0 is no bound.
     pub(crate) fn new(bound: u32, length: Duration) -> Self {
-        Self { bound, length, counts: Mutex::default() }
+        Self { bound, length, counts: Mutex::default(), shared: None }
+    }
+
+    /// The same for all processes together, in buckets of this name.
+    pub(crate) fn shared(self, name: &'static str, rates: Option<&Arc<Rates>>) -> Self {
+        Self { shared: rates.map(|rates| (name, Arc::clone(rates))), ..self }
     }
 
     /// Counts one, before it is known how it ends: guesses made at once count like guesses in a row. `Err` is
-    /// the seconds until the window ends.
-    pub(crate) fn take(&self, key: &impl Hash) -> Result<(), u32> {
+    /// the seconds until one may come again.
+    pub(crate) async fn take(&self, key: &impl Counted) -> Result<(), u32> {
+        if let Some((rates, rate)) = self.rates()
+            && let Some(taken) = rates.take(rate, &key.text()).await
+        {
+            return match taken {
+                Taken::Yes { .. } => Ok(()),
+                Taken::No { wait } => Err(seconds(wait)),
+            };
+        }
         self.take_at(hash(key), Instant::now())
     }
 
     /// Takes a count back, because it was none of what is bounded.
-    pub(crate) fn give_back(&self, key: &impl Hash) {
+    pub(crate) async fn give_back(&self, key: &impl Counted) {
         if let Some(count) = self.counts.lock().get_mut(&hash(key)) {
             count.count = count.count.saturating_sub(1);
+        }
+        if let Some((rates, rate)) = self.rates() {
+            rates.give_back(rate, &key.text()).await;
         }
     }
 
@@ -49,8 +97,16 @@ impl Window {
     }
 
     /// Forgets a key.
-    pub(crate) fn forget(&self, key: &impl Hash) {
+    pub(crate) async fn forget(&self, key: &impl Counted) {
         self.counts.lock().remove(&hash(key));
+        if let Some((rates, rate)) = self.rates() {
+            rates.forget(rate, &key.text()).await;
+        }
+    }
+
+    fn rates(&self) -> Option<(&Rates, Rate)> {
+        let (name, rates) = self.shared.as_ref().filter(|_| self.bound > 0)?;
+        Some((rates, Rate { name, burst: self.bound, period: self.length }))
     }
 
     fn take_at(&self, key: Key, now: Instant) -> Result<(), u32> {
@@ -70,12 +126,16 @@ impl Window {
             *count = Count { since: now, count: 0 };
         }
         if count.count >= self.bound {
-            let rest = self.length.saturating_sub(age);
-            return Err(u32::try_from(rest.as_secs()).unwrap_or(u32::MAX).saturating_add(1));
+            return Err(seconds(self.length.saturating_sub(age)));
         }
         count.count += 1;
         Ok(())
     }
+}
+
+/// Whole seconds, at least one more than none.
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Keyed by randomness of this process, so that nobody can make keys collide.
@@ -100,15 +160,24 @@ mod tests {
         window.take_at(1, start + Duration::from_secs(10)).unwrap();
     }
 
-    #[test]
-    fn what_is_given_back_or_forgotten_does_not_count() {
+    #[tokio::test]
+    async fn what_is_given_back_or_forgotten_does_not_count() {
         let window = Window::new(1, Duration::from_secs(60));
-        window.take(&"a").unwrap();
-        assert!(window.take(&"a").is_err());
-        window.give_back(&"a");
-        window.take(&"a").unwrap();
-        window.forget(&"a");
-        window.take(&"a").unwrap();
+        let ann = Peer([10, 0, 0, 1].into());
+        window.take(&ann).await.unwrap();
+        assert!(window.take(&ann).await.is_err());
+        window.give_back(&ann).await;
+        window.take(&ann).await.unwrap();
+        window.forget(&ann).await;
+        window.take(&ann).await.unwrap();
+    }
+
+    #[test]
+    fn a_name_among_processes_is_always_the_same_and_tells_nothing() {
+        let phone = || Name::Phone("+4915112345678".parse().unwrap());
+        assert_eq!(phone().text(), phone().text());
+        assert!(phone().text().len() == 32 && !phone().text().contains("4915"));
+        assert_ne!(phone().text(), Name::Phone("+4915112345679".parse().unwrap()).text());
     }
 
     #[test]

@@ -27,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use store::RateLimits;
 
 /// What anybody may call under `/api`.
 pub const PUBLIC: [&str; 5] = [
@@ -72,6 +73,14 @@ impl Door {
             json_bytes: JSON_BYTES,
             body_time: HTTP_TIME,
         }
+    }
+
+    /// The same door, whose bounds count for all processes together that share these buckets.
+    #[must_use]
+    pub fn shared(self, rates: &Arc<dyn RateLimits>) -> Self {
+        let limiter = Arc::new(self.limiter.shared(Arc::clone(rates)));
+        let lookups = Arc::new(self.lookups.shared(Arc::clone(rates)));
+        Self { limiter, lookups, ..self }
     }
 
     /// Puts the layers around the routes.
@@ -189,7 +198,8 @@ async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Res
         Some(token) if private => door.verifier.verify(token),
         _ => Err(unauthorized().caused_by("no token")),
     };
-    let allowance = match door.limiter.take(caller.as_ref().ok(), Peer::of_connection(request.extensions())) {
+    let peer = Peer::of_connection(request.extensions());
+    let allowance = match door.limiter.take(caller.as_ref().ok(), peer).await {
         Ok(allowance) => allowance,
         Err(problem) => return problem.into_response(),
     };

@@ -10,7 +10,8 @@
 //! - [`Identify`]: who opens a socket without a token; [`Changes`]: word that a person changed;
 //!   [`Remove`]: how an account ends
 //! - [`Signer`], [`secret`]: sealed cursors, and keys on disk that nobody else may read
-//! - [`Limiter`], [`Lookup`], [`Sockets`]: calls and look-ups a minute, sockets at once
+//! - [`Limiter`], [`Lookup`], [`Sockets`]: calls and look-ups a minute, sockets at once; [`Rates`]: the buckets
+//!   that all processes share
 //! - [`Metrics`], [`Health`], [`operations`]: what an operator sees
 //! - [`bind`], [`Serve`], [`Tls`], [`redirect`]: listeners, plain and encrypted
 //!
@@ -35,6 +36,7 @@ pub mod operations;
 pub mod origin;
 pub mod peer;
 pub mod problem;
+pub mod rates;
 mod redirect;
 pub mod relay;
 pub mod remove;
@@ -58,6 +60,7 @@ pub use operations::operations;
 pub use origin::Origins;
 pub use peer::{Peer, Proxies, Secure};
 pub use problem::Problem;
+pub use rates::Rates;
 pub use redirect::redirect;
 pub use relay::{Relayed, Relays};
 pub use remove::Remove;

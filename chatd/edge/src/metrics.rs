@@ -34,6 +34,11 @@ impl Metrics {
             "Connections beyond the bound of a listener",
             REFUSED.clone(),
         );
+        registry.register(
+            "limits_counted_alone",
+            "Calls that this process counted by itself, because the shared limits were away",
+            ALONE.clone(),
+        );
         registry.register("tls_reloads", "Changes of the certificate or its key", RELOADS.clone());
         Self(Mutex::new(registry))
     }
@@ -61,6 +66,7 @@ static REQUESTS: LazyLock<Family<RequestLabels, Histogram>> =
     LazyLock::new(|| Family::new_with_constructor(request_histogram));
 
 static REFUSED: LazyLock<Counter> = LazyLock::new(Counter::default);
+static ALONE: LazyLock<Counter> = LazyLock::new(Counter::default);
 static RELOADS: LazyLock<Family<ReloadLabels, Counter>> = LazyLock::new(Family::default);
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -72,6 +78,11 @@ struct ReloadLabels {
 /// Notes a connection beyond its listener's bound.
 pub(crate) fn connection_refused() {
     REFUSED.inc();
+}
+
+/// Notes a call that was counted by this process alone.
+pub(crate) fn counted_alone() {
+    ALONE.inc();
 }
 
 /// Notes a change of certificate or key, and whether the new pair is in use.

@@ -52,6 +52,7 @@ pub(crate) fn parts(
         tickets: Arc::new(embedded::MemoryTickets::default()),
         revocations: revocations.clone(),
         changes: changes.clone(),
+        rates: None,
     }
 }
 

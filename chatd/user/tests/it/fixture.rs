@@ -67,6 +67,7 @@ impl Service {
             tickets: Arc::new(embedded::MemoryTickets::default()),
             revocations: revocations.clone(),
             changes: changes.clone(),
+            rates: None,
         };
         let (keys, metrics) = (folder.path().join("keys"), Metrics::new());
         let cheap = auth::Config { bcrypt_cost: 4, ..auth::Config::default() };
