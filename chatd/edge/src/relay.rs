@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 /// Tells which paths are passed on to another process. By default none is.
 #[derive(Clone, Default)]
-pub struct Relays(Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>);
+pub struct Relays(Option<Arc<Tells>>);
+
+type Tells = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Relays {
     /// The paths of which this says so. Asked at each request, so it must not block.
