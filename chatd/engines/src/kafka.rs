@@ -209,7 +209,7 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// What a failed call means to the caller.
-fn failed(what: &str, error: &KafkaError) -> Error {
+pub(crate) fn failed(what: &str, error: &KafkaError) -> Error {
     use RDKafkaErrorCode as Code;
     let text = format!("Kafka, {what}: {error}");
     match error.rdkafka_error_code() {

@@ -9,13 +9,19 @@
 //! anywhere (the next one goes on). It removes nothing and changes no topic's partitions.
 
 mod cassandra;
-// KAFKA mod kafka;
+mod check;
+mod kafka;
 mod migration;
 mod postgres;
+mod snapshot;
 mod statements;
+
+pub use check::Check;
+pub use snapshot::{Facts, Snapshot};
 
 use crate::Error;
 use crate::cassandra::Cassandra;
+use crate::kafka::Kafka;
 use crate::postgres::Postgres;
 use serde::Serialize;
 use std::fmt;
@@ -25,6 +31,7 @@ use std::fmt;
 pub struct Schema {
     pub postgres: Option<Postgres>,
     pub cassandra: Option<Cassandra>,
+    pub kafka: Option<Kafka>,
 }
 
 /// Told what is being done, a line each.
@@ -121,15 +128,22 @@ pub struct Difference {
     pub help: Option<String>,
 }
 
+impl Difference {
+    /// What differs, without what helps.
+    fn what(&self) -> String {
+        let object = &self.object;
+        match (&self.expected, &self.found) {
+            (Some(_), None) => format!("{object} is missing"),
+            (None, Some(_)) => format!("{object} should not be there"),
+            (Some(expected), Some(found)) => format!("{object} is {found}, not {expected}"),
+            (None, None) => format!("{object} differs"),
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (target, object) = (self.target, &self.object);
-        match (&self.expected, &self.found) {
-            (Some(_), None) => write!(f, "{target}: {object} is missing"),
-            (None, Some(found)) => write!(f, "{target}: {object} should not be there ({found})"),
-            (Some(expected), Some(found)) => write!(f, "{target}: {object} is {found}, not {expected}"),
-            (None, None) => write!(f, "{target}: {object} differs"),
-        }?;
+        write!(f, "{}: {}", self.target, self.what())?;
         match &self.help {
             Some(help) => write!(f, ": {help}"),
             None => Ok(()),
@@ -143,17 +157,83 @@ impl Schema {
     /// # Errors
     /// When an engine cannot be asked.
     pub async fn status(&self) -> Result<Vec<Status>, Error> {
+        let mut all = self.postgres_status().await?;
+        all.extend(self.cassandra_status().await?);
+        if let Some(kafka) = &self.kafka {
+            all.extend(kafka::status(kafka).await?);
+        }
+        Ok(all)
+    }
+
+    /// What `apply` would do now, in its order; nothing where there is nothing to do.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub async fn plan(&self) -> Result<Vec<Change>, Error> {
         let mut all = Vec::new();
         if let Some(postgres) = &self.postgres {
             let pool = postgres.connect(1).await?;
-            all.extend(postgres::status(&pool, &migration::of_postgres()).await?);
+            all.extend(postgres::plan(&pool, &migration::of_postgres()).await?);
         }
         if let Some(engine) = &self.cassandra {
             let session = engine.connect().await?;
             let keyspace = cassandra::Keyspace::of(engine, &session);
-            all.extend(cassandra::status(&keyspace, &migration::of_cassandra()).await?);
+            all.extend(cassandra::plan(&keyspace, &migration::of_cassandra()).await?);
+        }
+        if let Some(kafka) = &self.kafka {
+            all.extend(kafka::plan(kafka).await?);
         }
         Ok(all)
+    }
+
+    /// How what is really there differs from what the migrations make and the topics are declared as.
+    /// Writes nothing.
+    ///
+    /// # Errors
+    /// When an engine cannot be asked.
+    pub async fn verify(&self) -> Result<Vec<Difference>, Error> {
+        let mut all = Vec::new();
+        for (target, found) in [
+            (Target::Postgres, self.postgres_facts().await?),
+            (Target::Cassandra, self.cassandra_facts().await?),
+        ] {
+            if let Some(found) = found {
+                let expected = Snapshot::embedded(target)?.facts;
+                all.extend(snapshot::differences(target, &expected, &found));
+            }
+        }
+        if let Some(kafka) = &self.kafka {
+            all.extend(kafka::verify(kafka).await?);
+        }
+        Ok(all)
+    }
+
+    /// What the migrations made of a database and a keyspace that hold nothing else, for the snapshots that
+    /// `verify` compares with.
+    ///
+    /// # Errors
+    /// When an engine cannot be asked.
+    pub async fn snapshots(&self) -> Result<Vec<(Target, Snapshot)>, Error> {
+        let found = [
+            (Target::Postgres, self.postgres_facts().await?, migration::of_postgres()),
+            (Target::Cassandra, self.cassandra_facts().await?, migration::of_cassandra()),
+        ];
+        let snapshot = |(target, facts, known): (_, Option<Facts>, Vec<_>)| {
+            facts.map(|facts| (target, Snapshot::new(&known, facts)))
+        };
+        Ok(found.into_iter().filter_map(snapshot).collect())
+    }
+
+    async fn postgres_facts(&self) -> Result<Option<Facts>, Error> {
+        let Some(postgres) = &self.postgres else { return Ok(None) };
+        let pool = postgres.connect(1).await?;
+        postgres::facts(&pool).await.map(Some)
+    }
+
+    async fn cassandra_facts(&self) -> Result<Option<Facts>, Error> {
+        let Some(engine) = &self.cassandra else { return Ok(None) };
+        let session = engine.connect().await?;
+        cassandra::facts(&cassandra::Keyspace::of(engine, &session)).await.map(Some)
     }
 
     /// Brings the engines to what this program knows, one after the other, and answers what it did.
@@ -174,6 +254,9 @@ impl Schema {
             let session = engine.connect().await?;
             let keyspace = cassandra::Keyspace::of(engine, &session);
             done(Target::Cassandra, cassandra::apply(&keyspace, &migration::of_cassandra(), progress).await?);
+        }
+        if let Some(kafka) = &self.kafka {
+            done(Target::Kafka, kafka::apply(kafka, progress).await?);
         }
         Ok(all)
     }

@@ -2,12 +2,14 @@
 //! that it may run again, agreement of the nodes is awaited behind each, and a migration is noted only
 //! when all of its statements are through. What was left half done is done again by the next apply.
 
+mod facts;
 mod lease;
 
 use super::migration::{self, Applied, Migration};
-use super::{Progress, Status, Target};
+use super::{Change, Progress, Status, Target};
 use crate::Error;
 use crate::cassandra::Cassandra;
+pub(super) use facts::facts;
 use lease::Lease;
 use schema::Timestamp;
 use schema::limits::{SCHEMA_QUESTION_TIMEOUT, SCHEMA_STATEMENT_TIMEOUT};
@@ -44,7 +46,9 @@ pub(super) async fn apply(
     if migration::pending(Target::Cassandra, known, &keyspace.applied().await?)?.is_empty() {
         return Ok(Vec::new());
     }
-    keyspace.prepare(progress).await?;
+    for statement in keyspace.missing_bookkeeping().await? {
+        keyspace.change("the bookkeeping", &statement).await?;
+    }
     let lease = Lease::take(keyspace, progress).await?;
     let done = lease.held_during(keyspace.apply_pending(known, progress)).await;
     // Not given back, it would run out by itself; a failure of the work says more than one of this.
@@ -54,25 +58,41 @@ pub(super) async fn apply(
     Ok(done)
 }
 
+/// What `apply` would run.
+pub(super) async fn plan(keyspace: &Keyspace<'_>, known: &[Migration]) -> Result<Vec<Change>, Error> {
+    let pending = migration::pending(Target::Cassandra, known, &keyspace.applied().await?)?.into_iter();
+    let change =
+        |name: &str, statements| Change { target: Target::Cassandra, name: name.to_owned(), statements };
+    let mut changes: Vec<Change> = pending
+        .map(|migration| {
+            change(&migration.name, migration.statements.iter().map(|text| keyspace.fill(text)).collect())
+        })
+        .collect();
+    if !changes.is_empty() {
+        let bookkeeping = keyspace.missing_bookkeeping().await?;
+        if !bookkeeping.is_empty() {
+            changes.insert(0, change("bookkeeping", bookkeeping));
+        }
+    }
+    Ok(changes)
+}
+
 impl<'a> Keyspace<'a> {
     pub(super) fn of(engine: &'a Cassandra, session: &'a Session) -> Self {
         Self { session, name: engine.keyspace(), replication: engine.replication() }
     }
 
     /// A statement for this keyspace.
-    pub(super) fn fill(&self, statement: &str) -> String {
+    fn fill(&self, statement: &str) -> String {
         statement.replace("{keyspace}", self.name).replace("{replication}", &self.replication)
     }
 
-    /// Makes the keyspace and the two tables of bookkeeping, where they are missing.
-    async fn prepare(&self, progress: Progress<'_>) -> Result<(), Error> {
+    /// The statements that make the keyspace and the two tables of bookkeeping, where they are missing.
+    async fn missing_bookkeeping(&self) -> Result<Vec<String>, Error> {
+        let mut statements = Vec::new();
         if !self.exists().await? {
-            progress(&format!("cassandra: making the keyspace {}", self.name));
-            self.change(
-                "the keyspace",
-                "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication}",
-            )
-            .await?;
+            let make = "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication}";
+            statements.push(self.fill(make));
         }
         let tables = [
             ("schema_lease", "name text PRIMARY KEY, holder uuid, since timestamp"),
@@ -80,14 +100,13 @@ impl<'a> Keyspace<'a> {
         ];
         for (table, columns) in tables {
             if !self.has_table(table).await? {
+                let name = format!("{}.{table}", self.name);
                 // The id is the same whoever makes it, so that two who make it on two nodes make one table.
-                let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}.{table}", self.name).as_bytes());
-                let statement =
-                    format!("CREATE TABLE IF NOT EXISTS {{keyspace}}.{table} ({columns}) WITH id = {id}");
-                self.change(table, &statement).await?;
+                let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+                statements.push(format!("CREATE TABLE IF NOT EXISTS {name} ({columns}) WITH id = {id}"));
             }
         }
-        Ok(())
+        Ok(statements)
     }
 
     async fn apply_pending(&self, known: &[Migration], progress: Progress<'_>) -> Result<Vec<String>, Error> {
@@ -127,7 +146,7 @@ impl<'a> Keyspace<'a> {
     }
 
     /// What was applied, by number; nothing where the keyspace or the table is missing.
-    pub(super) async fn applied(&self) -> Result<Vec<Applied>, Error> {
+    async fn applied(&self) -> Result<Vec<Applied>, Error> {
         if !self.has_table("schema_migrations").await? {
             return Ok(Vec::new());
         }
@@ -169,7 +188,7 @@ impl<'a> Keyspace<'a> {
         rows.collect::<Result<_, _>>().map_err(|error| odd(&error))
     }
 
-    pub(super) async fn exists(&self) -> Result<bool, Error> {
+    async fn exists(&self) -> Result<bool, Error> {
         let statement = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?";
         let found: Vec<(String,)> = self.ask(statement, (self.name,), Consistency::One).await?;
         Ok(!found.is_empty())

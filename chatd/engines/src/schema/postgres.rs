@@ -1,25 +1,40 @@
 //! The migrations of PostgreSQL: each in a transaction of its own, together with the row that says so,
 //! under an advisory lock that ends with the connection.
 
+mod facts;
+
 use super::migration::{self, Applied, Migration};
-use super::{Progress, Status, Target};
+use super::{Change, Progress, Status, Target};
 use crate::Error;
+pub(super) use facts::facts;
 use schema::limits::{SCHEMA_LOCK_WAIT, SCHEMA_STATEMENT_LOCK_WAIT};
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
 /// What `apply` locks: one number for all of chatd's schema in a database (`chatd_sc`).
 const LOCK: i64 = 0x6368_6174_645f_7363;
-const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
-    number integer PRIMARY KEY,
-    name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
-)";
+const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, \
+    name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())";
 
 /// Where each migration stands.
 pub(super) async fn status(pool: &PgPool, known: &[Migration]) -> Result<Vec<Status>, Error> {
     let mut connection = pool.acquire().await.map_err(|error| failed("connecting", &error))?;
     Ok(migration::compare(Target::Postgres, known, &applied(&mut connection).await?))
+}
+
+/// What `apply` would run.
+pub(super) async fn plan(pool: &PgPool, known: &[Migration]) -> Result<Vec<Change>, Error> {
+    let mut connection = pool.acquire().await.map_err(|error| failed("connecting", &error))?;
+    let found = read(&mut connection).await?;
+    let pending = migration::pending(Target::Postgres, known, found.as_deref().unwrap_or_default())?;
+    let change =
+        |name: &str, statements| Change { target: Target::Postgres, name: name.to_owned(), statements };
+    let mut changes: Vec<Change> =
+        pending.into_iter().map(|migration| change(&migration.name, migration.statements.clone())).collect();
+    if found.is_none() && !changes.is_empty() {
+        changes.insert(0, change("bookkeeping", vec![BOOKKEEPING.to_owned()]));
+    }
+    Ok(changes)
 }
 
 /// Applies what is pending and answers the names of that.
@@ -97,8 +112,13 @@ async fn apply_one(connection: &mut PgConnection, migration: &Migration) -> Resu
     transaction.commit().await.map_err(|error| failed(name, &error))
 }
 
-/// What was applied, by number; nothing where the table is missing.
-pub(super) async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, Error> {
+/// What was applied, by number.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, Error> {
+    Ok(read(connection).await?.unwrap_or_default())
+}
+
+/// The table of bookkeeping; `None` where it is missing.
+async fn read(connection: &mut PgConnection) -> Result<Option<Vec<Applied>>, Error> {
     let rows = sqlx::query(
         "SELECT number, name, checksum,
                 to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
@@ -109,21 +129,20 @@ pub(super) async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied
     let rows = match rows {
         Ok(rows) => rows,
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         Err(error) => return Err(failed("reading schema_migrations", &error)),
     };
-    rows.iter()
-        .map(|row| {
-            Ok(Applied {
-                number: row.try_get(0)?,
-                name: row.try_get(1)?,
-                checksum: row.try_get(2)?,
-                at: row.try_get(3)?,
-            })
+    let applied = |row: &PgRow| {
+        Ok(Applied {
+            number: row.try_get(0)?,
+            name: row.try_get(1)?,
+            checksum: row.try_get(2)?,
+            at: row.try_get(3)?,
         })
-        .collect::<Result<_, _>>()
-        .map_err(|error: sqlx::Error| failed("reading schema_migrations", &error))
+    };
+    let applied: Result<_, sqlx::Error> = rows.iter().map(applied).collect();
+    applied.map(Some).map_err(|error| failed("reading schema_migrations", &error))
 }
 
 /// An error of the driver as ours; `what` says during what.
