@@ -45,6 +45,9 @@ pub enum Stopped {
     Newer { offset: u64, source: DecodeError },
     #[error(transparent)]
     Fork(#[from] Fork),
+    /// The view may have lost writes: nothing was applied, and the partition must be replayed.
+    #[error("the history view may have lost writes")]
+    Forgot,
     /// The process is ending, and the stores are away: the next owner does what is left.
     #[error("told to stop while a store was away")]
     Told,
@@ -96,6 +99,8 @@ struct Checkpoint {
 pub(crate) struct At<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) partition: u32,
+    /// The life of the view that everything in memory comes from.
+    pub(crate) generation: u64,
     pub(crate) stop: &'a CancellationToken,
 }
 
@@ -152,6 +157,13 @@ impl Sequencer {
         }
     }
 
+    /// Rewinds after the view may have lost writes.
+    async fn go_back(&mut self) -> Result<(), Stopped> {
+        warn!(partition = self.partition.number(), "the view may have lost writes: they are applied again");
+        self.shared.metrics.rewinds.inc();
+        self.rewind().await
+    }
+
     async fn find_start(&mut self) -> Result<(u64, Option<MessageId>, u64), Stopped> {
         let (number, events) = (self.partition.number(), &*self.shared.events);
         let (next, last_event) = match self.shared.messages.applied(number).await? {
@@ -192,7 +204,10 @@ impl Sequencer {
             };
             match records {
                 Ok(records) if records.is_empty() => {}
-                Ok(records) => self.apply(&records).await?,
+                Ok(records) => match self.apply(&records).await {
+                    Err(Stopped::Forgot) => self.go_back().await?,
+                    applied => applied?,
+                },
                 Err(error) => self.at().wait_out(error, "reading the log").await?,
             }
             let behind = self.next - self.checkpoint.next;
@@ -217,7 +232,12 @@ impl Sequencer {
             }
         }
         if let Some((_, last)) = events.last() {
-            let at = At { shared: &self.shared, partition: self.partition.number(), stop: &self.stop };
+            let at = At {
+                shared: &self.shared,
+                partition: self.partition.number(),
+                generation: self.generation,
+                stop: &self.stop,
+            };
             batch::run(&at, &mut self.heads, &events).await?;
             self.last_event = Some(last.event_id);
         }
@@ -256,11 +276,23 @@ impl Sequencer {
     }
 
     fn at(&self) -> At<'_> {
-        At { shared: &self.shared, partition: self.partition.number(), stop: &self.stop }
+        At {
+            shared: &self.shared,
+            partition: self.partition.number(),
+            generation: self.generation,
+            stop: &self.stop,
+        }
     }
 }
 
 impl At<'_> {
+    /// Whether what is in memory, and what was just read, are of the same life of the view. If not, something
+    /// may be missing: a repeat would pass for new.
+    pub(crate) fn check_memory(&self) -> Result<(), Stopped> {
+        let same = self.generation == self.shared.messages.generation();
+        if same { Ok(()) } else { Err(Stopped::Forgot) }
+    }
+
     /// Closes the door and waits a moment, if the failure may pass; gives it back if it won't.
     pub(crate) async fn wait_out(&self, error: store::Error, what: &str) -> Result<(), Stopped> {
         if error == store::Error::Revoked {

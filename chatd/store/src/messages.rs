@@ -341,6 +341,8 @@ pub trait Messages: Send + Sync {
 
     /// Which life of the view this is. It changes when writes that were answered may be gone, such as after a
     /// crash of an engine that syncs late: then every partition goes back to [`Messages::applied`] and replays.
+    /// It has changed before the first call succeeds that could miss something: who finds it unchanged after a
+    /// read can trust what was read.
     fn generation(&self) -> u64 {
         0
     }

@@ -17,6 +17,7 @@ type Working = HashMap<ConversationId, Option<Live>>;
 pub(super) async fn run(at: &At<'_>, heads: &mut Heads, events: &[(Position, Event)]) -> Result<(), Stopped> {
     let mut working = load(at, heads, events).await?;
     let mut known = look_up(at, &working, events).await?;
+    at.check_memory()?;
     let mut effects = Vec::with_capacity(events.len());
     let mut changed = HashSet::new();
     for (position, event) in events {

@@ -36,6 +36,8 @@ enum Fault {
     Stale(usize),
     /// The next start is told of an older checkpoint, this many records back.
     Rewind(u64),
+    /// The view's engine dies and has lost some of what was written since the checkpoint; nobody notices yet.
+    Forget(u64),
 }
 
 fn intent() -> impl Strategy<Value = Intent> {
@@ -62,6 +64,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::SecondOwner),
         2 => (1..8_usize).prop_map(Fault::Stale),
         1 => (1..12_u64).prop_map(Fault::Rewind),
+        2 => any::<u64>().prop_map(Fault::Forget),
     ]
 }
 
@@ -154,7 +157,13 @@ impl World {
 
     async fn apply(&self, owner: &mut Sequencer, count: usize) -> Result<(), Stopped> {
         let records = self.records(owner, count);
-        if records.is_empty() { Ok(()) } else { owner.apply(&records).await }
+        match records.is_empty() {
+            true => Ok(()),
+            false => match owner.apply(&records).await {
+                Err(Stopped::Forgot) => owner.rewind().await,
+                applied => applied,
+            },
+        }
     }
 
     /// Applies what is left and checks the end against a view that saw no fault.
@@ -164,7 +173,12 @@ impl World {
         for fault in faults {
             match *fault {
                 Fault::Apply(count) => self.apply(&mut owner, count).await.unwrap(),
-                Fault::Save => owner.save().await.unwrap(),
+                Fault::Save => {
+                    // A checkpoint says only what is old enough to have been noticed if it was lost.
+                    self.notice(&mut owner).await;
+                    owner.save().await.unwrap();
+                }
+                Fault::Forget(kept) => self.model.forget(kept),
                 Fault::CrashIn(count, writes) => {
                     *self.model.crash_after.lock() = Some(writes);
                     let died = self.apply(&mut owner, count).await;
@@ -187,7 +201,17 @@ impl World {
                 }
             }
         }
-        self.apply(&mut owner, self.log.0.len()).await.unwrap();
+        self.notice(&mut owner).await;
+        while owner.next < self.log.0.len() as u64 {
+            self.apply(&mut owner, self.log.0.len()).await.unwrap();
+        }
+    }
+
+    /// What the sequencer's loop does first.
+    async fn notice(&self, owner: &mut Sequencer) {
+        if owner.generation != self.model.generation() {
+            owner.rewind().await.unwrap();
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use schema::event::Topic;
 use schema::{ConversationId, Cursor, MessageId, Position, SessionId, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use store::events::{Assignments, Committed, Done, Partition, Record};
 use store::messages::{Applied, Block, FeedEntry, Head, IdEntry, Page, StoredMessage, Write};
@@ -32,11 +33,26 @@ pub(super) struct Model {
     pub(super) applied: Mutex<Option<Applied>>,
     /// Writes until the process dies; `None`: it lives.
     pub(super) crash_after: Mutex<Option<usize>>,
+    /// What a crash of the engine leaves for sure: the view at the last checkpoint; and every write since.
+    durable: Mutex<(View, Vec<Write>)>,
+    generation: AtomicU64,
 }
 
 impl Model {
-    fn put(&self, write: Write) {
+    /// The engine dies and comes back: of the writes since the checkpoint any may be gone, as the bits say.
+    pub(super) fn forget(&self, kept: u64) {
+        let durable = self.durable.lock();
         let mut view = self.view.lock();
+        *view = durable.0.clone();
+        let survivors = durable.1.iter().enumerate().filter(|(n, _)| kept >> (n % 64) & 1 == 1);
+        survivors.for_each(|(_, write)| view.put(write.clone()));
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl View {
+    fn put(&mut self, write: Write) {
+        let view = self;
         match write {
             Write::Message(row) => {
                 let key = (row.conversation_id, row.sequence, row.position.write_timestamp());
@@ -140,14 +156,20 @@ impl Messages for Model {
             if let Some(left) = self.crash_after.lock().as_mut() {
                 *left = left.checked_sub(1).ok_or_else(|| Error::Corrupt("the process died".into()))?;
             }
-            self.put(write.clone());
+            self.durable.lock().1.push(write.clone());
+            self.view.lock().put(write.clone());
         }
         Ok(())
     }
 
     async fn checkpoint(&self, _: u32, applied: Applied) -> Result<(), Error> {
         *self.applied.lock() = Some(applied);
+        *self.durable.lock() = (self.view.lock().clone(), Vec::new());
         Ok(())
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     async fn applied(&self, _: u32) -> Result<Option<Applied>, Error> {
