@@ -50,6 +50,11 @@ pub fn describe(mut api: OpenApi, about: About) -> Text {
     Text::of(&api)
 }
 
+/// The description of the whole, as it is checked in: a test compares it with the routes.
+pub(crate) fn checked_in() -> Text {
+    Text(include_str!("../../../schema/openapi.json").into())
+}
+
 impl Text {
     /// The JSON of a document: indented, with a line end.
     pub(crate) fn of(document: &impl Serialize) -> Self {
