@@ -1,0 +1,6 @@
+//! The log on a real Kafka.
+
+mod kafka {
+    mod contract;
+    mod spot;
+}
