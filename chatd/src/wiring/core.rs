@@ -83,6 +83,7 @@ async fn services(start: &Start<'_>, stores: &Stores) -> Result<Services, Failur
         tickets: Arc::clone(&stores.tickets),
         revocations: Arc::clone(&revocations),
         changes: Arc::clone(&changes),
+        rates: stores.rates.clone(),
     };
     let auth =
         Auth::open(parts, &keys, config.auth(), metrics).await.map_err(|error| cannot("auth", &error))?;
