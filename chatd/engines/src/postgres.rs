@@ -1,5 +1,9 @@
 //! PostgreSQL by its URL: people, sessions, secrets, and which processes there are.
 
+mod adopt;
+
+pub use adopt::adopt;
+
 use crate::{BadUrl, Error};
 use schema::limits::{POSTGRES_ACQUIRE_TIME, POSTGRES_CONNECT_TIME, POSTGRES_STATEMENT_TIME};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
