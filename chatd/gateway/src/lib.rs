@@ -177,6 +177,11 @@ impl Gateway {
         Relays::new(move |path| proxy.upstreams.of(path).is_some())
     }
 
+    /// SockJS sessions over HTTP whose process is remembered.
+    pub fn sessions(&self) -> usize {
+        self.proxy.affinity.len()
+    }
+
     /// Opens no more sockets, and ends those that are relayed: closed with 1012, spread over half of
     /// `limits::DRAIN`; what is left at its end is cut. Requests go on until their listener ends.
     pub async fn drain(&self) {

@@ -6,3 +6,5 @@
 mod fixture;
 mod forwarding;
 mod own;
+mod sockets;
+mod sockjs;
