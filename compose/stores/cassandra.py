@@ -71,7 +71,11 @@ class Cassandra:
             "cassandra.ring_delay_ms": 0,
             "cassandra.skip_wait_for_gossip_to_settle": 0,
         }
-        flags = [f"-javaagent:{next(lib.glob('jamm-*.jar'))}", "-Xss256k", *java.bounds(place.settings, heap_mb)]
+        flags = [
+            f"-javaagent:{next(lib.glob('jamm-*.jar'))}",
+            "-Xss256k",
+            *java.bounds(place.settings, heap_mb),
+        ]
         flags += [word for package in EXPORTS for word in ("--add-exports", f"{package}=ALL-UNNAMED")]
         flags += [word for package in OPENS for word in ("--add-opens", f"{package}=ALL-UNNAMED")]
         flags += [f"-D{key}={value}" for key, value in properties.items()]
@@ -98,14 +102,19 @@ def options(place: Place) -> dict[str, object]:
         "auto_bootstrap": False,
         "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
         "endpoint_snitch": "SimpleSnitch",
-        "seed_provider": [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider", "parameters": [seeds]}],
+        "seed_provider": [
+            {"class_name": "org.apache.cassandra.locator.SimpleSeedProvider", "parameters": [seeds]}
+        ],
         "listen_address": "127.0.0.1",
         "storage_port": place.ports["storage"],
         "rpc_address": "127.0.0.1",
         "native_transport_port": place.ports["client"],
         "native_transport_max_threads": waiting,
         "data_file_directories": [str(place.home / "data")],
-        **{f"{part}_directory": str(place.home / part) for part in ("commitlog", "hints", "saved_caches", "cdc_raw")},
+        **{
+            f"{part}_directory": str(place.home / part)
+            for part in ("commitlog", "hints", "saved_caches", "cdc_raw")
+        },
         **SYNC[place.settings.cassandra_sync],
         "commitlog_segment_size": "16MiB",
         "commitlog_total_space": "512MiB",

@@ -70,10 +70,19 @@ class Docker:
         return {**os.environ, **chosen}
 
     def run(self, *words: str) -> str:
-        done = subprocess.run(self.compose(*words), env=self.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            self.compose(*words),
+            env=self.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         if done.returncode:
             raise Failure(f"docker compose {' '.join(words)} failed:\n{done.stdout[-3000:]}")
         return done.stdout
+
+    def install(self, names: list[str]) -> None:
+        self.run("pull", "--quiet", *(SERVICES[name] for name in names))
 
     def up(self, names: list[str]) -> None:
         self.folder.create(self.kind)
@@ -88,7 +97,9 @@ class Docker:
         waiting = list(names)
         while waiting := [name for name in waiting if not self.healthy(name)]:
             if time.monotonic() - began > self.settings.start_s:
-                raise Failure(f"{', '.join(waiting)}: no answer within {self.settings.start_s:.0f} s; see `logs`")
+                raise Failure(
+                    f"{', '.join(waiting)}: no answer within {self.settings.start_s:.0f} s; see `logs`"
+                )
             time.sleep(LOOK_S)
         say(f"{', '.join(names)}: up after {time.monotonic() - began:.1f} s")
 
@@ -108,7 +119,9 @@ class Docker:
         if not self.folder.load(name) or not self.running(name):
             return None
         if name == "postgres":
-            return f"postgres://chatapp:{default('POSTGRES_PASSWORD')}@127.0.0.1:{self.port(name)}/chatapp_auth"
+            return (
+                f"postgres://chatapp:{default('POSTGRES_PASSWORD')}@127.0.0.1:{self.port(name)}/chatapp_auth"
+            )
         return SERVERS[name].url(self.port(name))
 
     def down(self, names: list[str]) -> None:
@@ -137,7 +150,11 @@ class Docker:
             say(f"{name}: wiped")
 
     def status(self, name: str) -> dict[str, Any]:
-        row: dict[str, Any] = {"name": name, "state": "down", "port": self.folder.load(name).get("ports", {}).get("client")}
+        row: dict[str, Any] = {
+            "name": name,
+            "state": "down",
+            "port": self.folder.load(name).get("ports", {}).get("client"),
+        }
         listed = self.run("ps", "--all", "--format", "json", SERVICES[name]).splitlines()
         found = json.loads(listed[0])["State"] if listed else "absent"
         if found == "paused":

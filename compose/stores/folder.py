@@ -39,7 +39,11 @@ class Folder:
     def create(self, kind: str) -> None:
         """Makes the folder one of ours; `kind` is local or docker and stays until it is wiped."""
         marker = self.root / MARKER
-        if not marker.exists() and self.root.exists() and any(entry.name[0] != "." for entry in self.root.iterdir()):
+        if (
+            not marker.exists()
+            and self.root.exists()
+            and any(entry.name[0] != "." for entry in self.root.iterdir())
+        ):
             raise Failure(f"{self.root} holds other things: name an empty folder, or a new one, with --data")
         self.root.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
@@ -66,7 +70,8 @@ class Folder:
 
     def load(self, name: str) -> dict[str, Any]:
         try:
-            return json.loads((self.root / f"{name}.json").read_text())
+            state: dict[str, Any] = json.loads((self.root / f"{name}.json").read_text())
+            return state
         except (OSError, ValueError):
             return {}
 
@@ -96,8 +101,9 @@ class Folder:
     def ports(self, name: str, wanted: dict[str, int]) -> dict[str, int]:
         """Ports for a start: 0 is the one of last time, or a free one, and stays so for this folder."""
         with self.lock("ports"):
-            held = {port for other in self.root.glob("*.json") for port in self.load(other.stem).get("ports", {}).values()}
-            before, chosen = self.load(name).get("ports", {}), {}
+            others = (self.load(other.stem) for other in self.root.glob("*.json"))
+            held = {port for other in others for port in other.get("ports", {}).values()}
+            before, chosen = self.load(name).get("ports", {}), dict[str, int]()
             for what, port in wanted.items():
                 port = port or before.get(what, 0)
                 while port == 0 or (port in chosen.values()):
@@ -105,7 +111,9 @@ class Folder:
                     if port in held or taken(port):
                         port = 0
                 if taken(port):
-                    raise Failure(f"{name}: port {port} is taken by something else; --{name}-port 0 takes a free one")
+                    raise Failure(
+                        f"{name}: port {port} is taken by something else; --{name}-port 0 takes a free one"
+                    )
                 chosen[what] = port
             self.save(name, {**self.load(name), "ports": chosen})
             return chosen

@@ -24,13 +24,18 @@ def ask(port: int, parts: list[bytes], enough: Callable[[bytes], bool]) -> bytes
     return got
 
 
+def framed(got: bytes, at: int) -> bool:
+    """Whether the four bytes there and as many bytes as they say have come."""
+    head = at + 4
+    return len(got) >= head and len(got) >= head + int.from_bytes(got[at:head], "big")
+
+
 def kafka(port: int) -> bool:
     """Metadata, version 4, of no topics: the broker knows at least itself."""
     body = struct.pack(">hhih", 3, 4, 1, 6) + b"health" + struct.pack(">i?", 0, False)
-    framed = lambda got: len(got) >= 4 and len(got) >= 4 + struct.unpack(">i", got[:4])[0]  # noqa: E731
-    answer = ask(port, [struct.pack(">i", len(body)) + body], framed)
+    answer = ask(port, [struct.pack(">i", len(body)) + body], lambda got: framed(got, 0))
     correlation, _throttled, brokers = struct.unpack(">iii", answer[4:16])
-    return correlation == 1 and brokers > 0
+    return bool(correlation == 1 and brokers > 0)
 
 
 def cassandra(port: int) -> bool:
@@ -39,12 +44,13 @@ def cassandra(port: int) -> bool:
     def frame(opcode: int, body: bytes) -> bytes:
         return struct.pack(">BBhBI", 4, 0, 0, opcode, len(body)) + body
 
-    word = lambda text: struct.pack(">H", len(text)) + text  # noqa: E731
+    def word(text: bytes) -> bytes:
+        return struct.pack(">H", len(text)) + text
+
     statement = b"SELECT key FROM system.local"
     startup = frame(1, struct.pack(">H", 1) + word(b"CQL_VERSION") + word(b"3.0.0"))
     query = frame(7, struct.pack(">I", len(statement)) + statement + struct.pack(">HB", 1, 0))
-    framed = lambda got: len(got) >= 9 and len(got) >= 9 + struct.unpack(">I", got[5:9])[0]  # noqa: E731
-    answer = ask(port, [startup, query], framed)
+    answer = ask(port, [startup, query], lambda got: framed(got, 5))
     return answer[4] == 8
 
 

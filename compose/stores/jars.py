@@ -75,7 +75,10 @@ def by_maven(name: str, wanted: dict[str, str], into: Path) -> None:
     """Maven resolves nothing here: every jar is named, and what it depends on is left out."""
     only = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
     dependencies = "".join(
-        "<dependency>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in coordinates(path).items()) + only + "</dependency>"
+        "<dependency>"
+        + "".join(f"<{tag}>{text}</{tag}>" for tag, text in coordinates(path).items())
+        + only
+        + "</dependency>"
         for path in wanted
     )
     pom = into / "pom.xml"
@@ -84,9 +87,20 @@ def by_maven(name: str, wanted: dict[str, str], into: Path) -> None:
         f"<artifactId>{name}</artifactId><version>1</version><packaging>pom</packaging>"
         f"<dependencies>{dependencies}</dependencies></project>"
     )
-    command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom), COPY, f"-DoutputDirectory={into}"]
+    command = [
+        "mvn",
+        "--batch-mode",
+        "--quiet",
+        "--strict-checksums",
+        "--file",
+        str(pom),
+        COPY,
+        f"-DoutputDirectory={into}",
+    ]
     for attempt in range(1, ATTEMPTS + 1):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode == 0:
             return pom.unlink()
         time.sleep(2 * attempt)
@@ -106,9 +120,13 @@ def mirror(settings: Path) -> str | None:
         root = ElementTree.parse(settings).getroot()
     except (OSError, ElementTree.ParseError):
         return None
-    for entry in root.iter("{*}mirror"):
+    for entry in root.findall(".//{*}mirror"):
         of, url = (entry.findtext("{*}mirrorOf") or "").split(","), entry.findtext("{*}url")
-        if url and entry.findtext("{*}blocked") != "true" and {"*", "central", "external:*"} & {word.strip() for word in of}:
+        if (
+            url
+            and entry.findtext("{*}blocked") != "true"
+            and {"*", "central", "external:*"} & {word.strip() for word in of}
+        ):
             return url.strip().rstrip("/")
     return None
 
@@ -121,7 +139,10 @@ def by_get(wanted: dict[str, str], into: Path) -> None:
         file = into / path.rsplit("/", 1)[1]
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with urllib.request.urlopen(f"{base}/{path}", timeout=TIMEOUT_S) as answer, open(file, "wb") as out:
+                with (
+                    urllib.request.urlopen(f"{base}/{path}", timeout=TIMEOUT_S) as answer,
+                    open(file, "wb") as out,
+                ):
                     return shutil.copyfileobj(answer, out)
             except (OSError, urllib.error.URLError) as error:
                 if attempt == ATTEMPTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import asdict
 from typing import Any
 
 from .cassandra import Cassandra
@@ -30,12 +31,16 @@ class Local:
         self.settings = settings
         self.folder = Folder(settings.data)
 
-    def up(self, names: list[str]) -> None:
-        """Starts what does not run, all at once, and waits until each answers."""
-        self.folder.create(self.kind)
-        with self.folder.lock("install"):
+    def install(self, names: list[str]) -> None:
+        """Makes sure that their programs are there; folders share them."""
+        with Folder(self.settings.downloads).lock("install"):
             for name in names:
                 SERVERS[name].install(self.settings)
+
+    def up(self, names: list[str]) -> None:
+        """Starts what does not run, all at once, and waits until each answers."""
+        self.install(names)
+        self.folder.create(self.kind)
         began = {name: self.start(name) for name in names}
         limit = time.monotonic() + self.settings.start_s
         while began:
@@ -44,7 +49,9 @@ class Local:
                     took = time.monotonic() - began.pop(name)
                     say(f"{name}: up on port {self.port(name)} after {took:.1f} s")
                 elif self.folder.process(name) is None:
-                    raise Failure(f"{name} ended while it started; its log ends with\n{self.folder.log_end(name)}")
+                    raise Failure(
+                        f"{name} ended while it started; its log ends with\n{self.folder.log_end(name)}"
+                    )
             if began and time.monotonic() > limit:
                 ends = "\n".join(self.folder.log_end(name, 5) for name in began)
                 raise Failure(f"{', '.join(began)}: no answer within {self.settings.start_s:.0f} s\n{ends}")
@@ -67,8 +74,9 @@ class Local:
                 log.replace(log.with_suffix(".log.1"))
             began = time.monotonic()
             process = spawn(launch.argv, log, launch.cwd, launch.user, launch.executable)
-            state: dict[str, Any] = {"pid": process.pid, "start": process.start, "boot": process.boot}
-            self.folder.save(name, {**state, "ports": place.ports, "profile": self.settings.profile})
+            self.folder.save(
+                name, {**asdict(process), "ports": place.ports, "profile": self.settings.profile}
+            )
         return began
 
     def wanted(self, name: str) -> int:

@@ -30,7 +30,9 @@ def install(what: str) -> None:
     """Installs java, maven or redis; as root, or by sudo where that asks no password."""
     manager = next((name for name in PACKAGES if shutil.which(name)), None)
     if manager is None:
-        raise Failure(f"{what} is missing and none of {', '.join(PACKAGES)} is here: install {what} and try again")
+        raise Failure(
+            f"{what} is missing and none of {', '.join(PACKAGES)} is here: install {what} and try again"
+        )
     package = PACKAGES[manager][what]
     *before, last = [list(command) for command in COMMANDS[manager]]
     steps = [*before, [*last, package]]
@@ -42,7 +44,9 @@ def install(what: str) -> None:
     say(f"{what}: installing {package} with {manager}")
     for step in steps:
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(ahead + step, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            ahead + step, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         # Stale lists still install most things; the last step decides.
         if done.returncode and step is steps[-1]:
             raise Failure(f"`{' '.join(step)}` failed:\n{done.stdout[-2000:]}")

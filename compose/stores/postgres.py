@@ -143,7 +143,13 @@ def create(programs_: Path, store: Path, user: str | None) -> None:
     for argv, text in steps:
         command = [str(programs_ / argv[0]), *argv[1:]]
         done = subprocess.run(
-            command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=store, **identity(user)  # type: ignore[call-overload]
+            command,
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=store,
+            **identity(user),
         )
         if done.returncode or "ERROR" in done.stdout:
             shutil.rmtree(store, ignore_errors=True)
@@ -154,7 +160,9 @@ def wait_left(store: Path) -> None:
     """After a kill -9 its children leave by themselves. Its lock file stays and may name a zombie, or by now anybody:
     PostgreSQL, which only asks whether there is such a pid, would refuse to start."""
     limit = time.monotonic() + 10
-    while working := [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and works_in(entry, store)]:
+    while working := [
+        entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and works_in(entry, store)
+    ]:
         if time.monotonic() > limit:
             raise Failure(f"postgres: processes {' '.join(working)} still work in {store}")
         time.sleep(0.05)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -44,11 +45,13 @@ class Process:
     def alive(self) -> bool:
         """A zombie is dead: whoever inherited it may be slow to reap it."""
         fields = stat(self.pid)
-        return bool(fields) and fields[0] != "Z" and int(fields[19]) == self.start and self.boot == boot()
+        return (
+            fields is not None and fields[0] != "Z" and int(fields[19]) == self.start and self.boot == boot()
+        )
 
     def paused(self) -> bool:
         fields = stat(self.pid)
-        return bool(fields) and fields[0] in "Tt" and self.alive()
+        return fields is not None and fields[0] in "Tt" and self.alive()
 
     def children(self) -> list[Process]:
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
@@ -85,8 +88,16 @@ def wait_gone(processes: Iterable[Process], seconds: float) -> bool:
     return True
 
 
-def identity(user: str | None) -> dict[str, object]:
+class Identity(TypedDict, total=False):
     """What subprocess needs to run something as somebody else."""
+
+    user: int
+    group: int
+    extra_groups: list[str | int]
+
+
+def identity(user: str | None) -> Identity:
+    """None is the caller."""
     if user is None:
         return {}
     entry = pwd.getpwnam(user)
@@ -105,9 +116,11 @@ def spawn(argv: Sequence[str], log: Path, cwd: Path, user: str | None, executabl
             stderr=out,
             cwd=cwd,
             start_new_session=True,
-            **identity(user),  # type: ignore[arg-type]
+            **identity(user),
         )
     # A child that is not waited for keeps its entry, so this is there even if it ended at once.
     process = Process.of(child.pid)
     assert process is not None
+    # It outlives us: Popen need not warn that nobody waited.
+    child.returncode = 0
     return process
