@@ -2,17 +2,13 @@
 
 use cluster::postgres::People;
 use engines::postgres::Postgres;
+use engines::schema::Schema;
 use futures_util::FutureExt as _;
 use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use store::News;
 use tokio::sync::broadcast;
 use uuid::Uuid;
-
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../../../../schema/postgres/0001_people.sql"),
-    include_str!("../../../../schema/postgres/0002_processes.sql"),
-];
 
 /// An empty database with the tables.
 pub(crate) struct Database {
@@ -46,9 +42,8 @@ pub(crate) async fn with_database(test: impl AsyncFnOnce(&Database)) {
     let postgres = server.with_database(&name);
     let pool = postgres.connect(2).await.unwrap();
     let database = Database { postgres, pool };
-    for migration in MIGRATIONS {
-        database.run(migration).await;
-    }
+    let schema = Schema { postgres: Some(database.postgres.clone()), ..Schema::default() };
+    schema.apply(&|_| ()).await.unwrap();
     let outcome = AssertUnwindSafe(test(&database)).catch_unwind().await;
     database.pool.close().await;
     raw_sql(AssertSqlSafe(format!("drop database {name} with (force)"))).execute(&admin).await.unwrap();
