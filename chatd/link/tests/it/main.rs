@@ -1,0 +1,14 @@
+//! Links between real processes' halves, over TCP on loopback.
+
+mod bench;
+mod cut;
+mod greet;
+mod late;
+mod peers;
+mod proxy;
+mod reader;
+mod soft;
+mod stomp;
+mod talk;
+mod tls;
+mod world;
