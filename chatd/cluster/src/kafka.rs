@@ -26,7 +26,7 @@ use member::{Given, Member, Thread};
 use parking_lot::{Mutex, RwLock};
 use producer::Producer;
 use schema::event::Topic;
-use schema::limits::{self, KAFKA_ASK_TIME};
+use schema::limits::{self, KAFKA_ASK_TIME, KAFKA_LINGER};
 use shared::{Shared, blocking};
 use state::{Look, Opened};
 use std::sync::Arc;
@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     shared: Arc<Shared>,
     topics: Vec<Opened>,
     epoch: u32,
+    linger: Duration,
     producer: RwLock<Producer>,
     members: Mutex<Vec<Thread>>,
 }
@@ -58,6 +59,19 @@ impl KafkaEvents {
     /// `Corrupt` when a topic is missing, has another number of partitions, or is another one than history
     /// was built from: each names the command that helps. `Unavailable` when no broker answers.
     pub async fn open(kafka: &Kafka, epochs: &dyn Epochs, declared: &[Declared]) -> Result<Self, Error> {
+        Self::open_lingering(kafka, epochs, declared, KAFKA_LINGER).await
+    }
+
+    /// [`KafkaEvents::open`] with another time for which records wait for others; for measurements.
+    ///
+    /// # Errors
+    /// As [`KafkaEvents::open`].
+    pub async fn open_lingering(
+        kafka: &Kafka,
+        epochs: &dyn Epochs,
+        declared: &[Declared],
+        linger: Duration,
+    ) -> Result<Self, Error> {
         let asker = Asker::new(kafka).map_err(failure::engine)?;
         let topics = find(kafka, &asker, declared).await?;
         let mut epoch = 0;
@@ -68,8 +82,8 @@ impl KafkaEvents {
             })?;
         }
         let shared = Arc::new(Shared::new(kafka, asker));
-        let producer = RwLock::new(Producer::start(kafka, &topics, Arc::clone(&shared))?);
-        let inner = Arc::new(Inner { shared, topics, epoch, producer, members: Mutex::default() });
+        let producer = RwLock::new(Producer::start(kafka, &topics, Arc::clone(&shared), linger)?);
+        let inner = Arc::new(Inner { shared, topics, epoch, linger, producer, members: Mutex::default() });
         tokio::spawn(watch::run(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
@@ -131,7 +145,7 @@ impl Inner {
         if !self.producer.read().is_dead() {
             return;
         }
-        match Producer::start(&self.shared.kafka, &self.topics, Arc::clone(&self.shared)) {
+        match Producer::start(&self.shared.kafka, &self.topics, Arc::clone(&self.shared), self.linger) {
             Ok(producer) => *self.producer.write() = producer,
             Err(error) => warn!(%error, "Kafka's producer can't be replaced now"),
         }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientContext, Message, message::DeliveryResult};
-use schema::limits::{self, KAFKA_APPEND_TIME, KAFKA_LINGER};
+use schema::limits::{self, KAFKA_APPEND_TIME};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
@@ -46,7 +46,12 @@ struct Outcomes {
 }
 
 impl Producer {
-    pub(super) fn start(kafka: &Kafka, topics: &[Opened], shared: Arc<Shared>) -> Result<Self, Error> {
+    pub(super) fn start(
+        kafka: &Kafka,
+        topics: &[Opened],
+        shared: Arc<Shared>,
+        linger: Duration,
+    ) -> Result<Self, Error> {
         let mut config = kafka.client_config();
         let millis = |time: Duration| time.as_millis().to_string();
         config
@@ -54,7 +59,7 @@ impl Producer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", millis(KAFKA_APPEND_TIME))
-            .set("linger.ms", millis(KAFKA_LINGER))
+            .set("linger.ms", millis(linger))
             .set("queue.buffering.max.messages", limits::KAFKA_QUEUE_RECORDS.to_string())
             .set("queue.buffering.max.kbytes", (limits::LOG_QUEUE_BYTES >> 10).to_string())
             .set("message.max.bytes", (limits::RECORD_BYTES + BATCH_ROOM).to_string())

@@ -7,6 +7,10 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use schema::limits::KAFKA_ASK_TIME;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Between two looks whether a new topic is known.
+const KNOWN_STEP: Duration = Duration::from_millis(20);
 
 /// Where a partition begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,8 @@ pub async fn settings(kafka: &Kafka, topic: &str) -> Result<BTreeMap<String, Str
     Ok(all)
 }
 
-/// Makes a topic as it is declared. `false`: it was there already, and nothing of it was compared.
+/// Makes a topic as it is declared, and waits until the brokers know it with a leader for each partition.
+/// `false`: it was there already, and nothing of it was compared.
 ///
 /// # Errors
 /// `Refused` when Kafka does not take it so, `Unavailable` when no broker answers.
@@ -82,7 +87,23 @@ pub async fn create(kafka: &Kafka, topic: &Declared) -> Result<bool, Error> {
             Err((_, code)) => return Err(said(&what, code)),
         }
     }
-    Ok(true)
+    known(kafka, name).await.map(|()| true)
+}
+
+/// Waits until a topic that was made is known to the brokers, which learn of it one after the other.
+async fn known(kafka: &Kafka, topic: String) -> Result<(), Error> {
+    let asker = Asker::new(kafka)?;
+    let until = Instant::now() + KAFKA_ASK_TIME;
+    while Instant::now() < until {
+        let found = asker.describe(vec![topic.clone()], KAFKA_ASK_TIME).await?;
+        if found.iter().any(|found| found.partitions.iter().all(|partition| partition.leader.is_some())) {
+            return Ok(());
+        }
+        tokio::time::sleep(KNOWN_STEP).await;
+    }
+    Err(Error::Unavailable(format!(
+        "Kafka made topic {topic}, but its brokers do not know it yet: try again"
+    )))
 }
 
 /// Deletes topics (their names with the prefix) and every record in them. One that is not there is no error.
