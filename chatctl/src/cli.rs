@@ -1,7 +1,7 @@
 //! The command line: the nouns and what every verb takes.
 
 use crate::output::Format;
-use crate::{health, limits, token, user};
+use crate::{health, limits, schemas, token, topics, user};
 use clap::{Args, Parser, Subcommand};
 use schema::exit::TABLE;
 use std::path::PathBuf;
@@ -60,6 +60,10 @@ pub(crate) enum Noun {
     /// What people may send, and how much of it: show.
     #[command(subcommand)]
     Limits(limits::Verb),
+    /// Topics of Kafka: list, describe, create, lag, dlq, adopt.
+    Topic(topics::Topic),
+    /// What PostgreSQL, Cassandra and Kafka must hold: status, plan, apply, verify.
+    Schema(schemas::Schema),
     /// Says whether chatd and each of its parts is up.
     Health(health::Health),
 }

@@ -1,4 +1,4 @@
-//! `chatctl`: administers a chatd over its admin API.
+//! `chatctl`: administers a chatd over its admin API, and the engines behind it.
 //!
 //! One file a verb (arguments and `run`), one file for how it talks ([`client`]), prints ([`output`]) and
 //! ends ([`schema::exit`]). Data goes to stdout, everything else to stderr; off a terminal nothing is ever asked.
@@ -8,7 +8,10 @@ mod client;
 mod health;
 mod limits;
 mod output;
+mod place;
+mod schemas;
 mod token;
+mod topics;
 mod user;
 
 use clap::Parser as _;
@@ -53,6 +56,8 @@ async fn verb(cli: Cli) -> Result<Exit, Failure> {
         Noun::User(verb) => user::run(verb, &cli.globals).await,
         Noun::Token(verb) => token::run(verb, &cli.globals).await,
         Noun::Limits(verb) => limits::run(verb, &cli.globals).await,
+        Noun::Topic(args) => topics::run(args, &cli.globals).await,
+        Noun::Schema(args) => schemas::run(args, &cli.globals).await,
         Noun::Health(args) => health::run(&args, &cli.globals).await,
     }
 }

@@ -54,6 +54,11 @@ pub(crate) fn show(result: &impl Show, format: Option<Format>) -> Result<(), Fai
     }
 }
 
+/// Rows as a table, the first of them the heading.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    table::render(rows)
+}
+
 /// Prints text to stdout. A reader that went away early, such as `head`, is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -33,7 +33,7 @@ exits! {
     Ok = 0, "ok", "done";
     Failed = 1, "failed", "failed";
     Usage = 2, "usage", "usage: an argument is missing or wrong";
-    Differs = 3, "differs", "it is there already, but differs; or the gate failed";
+    Differs = 3, "differs", "it differs from what it should be, or something is to be done; or the gate failed";
     Auth = 4, "auth", "no admin token, or a wrong one";
     NotFound = 5, "not-found", "not found";
     Partial = 6, "partial", "some rows failed";
