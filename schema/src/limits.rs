@@ -484,3 +484,10 @@ pub const CASSANDRA_TRAILING: usize = 64;
 pub const CASSANDRA_INDEXED: usize = 200_000;
 /// Erasures that a process remembers, so that what is still on its way is written without content.
 pub const CASSANDRA_ERASED: usize = 65_536;
+
+/// How often a process looks where the core of its data folder listens for links.
+pub const LINK_LOOK: Duration = Duration::from_millis(200);
+/// How long a process without stores waits at its start for one that has them.
+pub const LINK_START: Duration = Duration::from_secs(60);
+/// How long a process waits at its start for engines that are away.
+pub const SCHEMA_WAIT: Duration = Duration::from_secs(60);

@@ -63,6 +63,11 @@ impl Cassandra {
         Ok(Self { keyspace: url::keyspace(keyspace)?, ..self.clone() })
     }
 
+    /// The datacenter that is ours, if the URL names one.
+    pub fn datacenter(&self) -> Option<&str> {
+        self.datacenter.as_deref()
+    }
+
     /// The replication of the keyspace when it is made, as CQL has it.
     pub fn replication(&self) -> String {
         let place = self.datacenter.as_deref().unwrap_or("replication_factor");
