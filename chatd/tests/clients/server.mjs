@@ -1,4 +1,7 @@
-// A chatd of its own for a test file: free ports, an empty data folder, ended by pid.
+// A chatd of its own for a test file: free ports, an empty data folder, ended by pid. Or, for all of them, the one that
+// GATEWAY names: several processes that somebody else started, with SETTINGS. ADMIN is then the admin API of the process
+// that holds the accounts, DATA its data folder. Files run one at a time, because they share its people:
+//   GATEWAY=http://127.0.0.1:8080 ADMIN=http://127.0.0.1:8091 DATA=/var/lib/chatd/auth npm run test:running
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,6 +13,11 @@ import { createInterface } from "node:readline";
 const PORTS = 11;
 const START_MS = 30_000;
 const PASSWORD = "correct horse battery";
+
+const { ADMIN, BIN, DATA, GATEWAY } = process.env;
+
+// Why a test that needs a server with other settings is skipped, or false.
+export const elsewhere = GATEWAY ? "it needs a server with settings of its own, and GATEWAY names one that runs" : false;
 
 // The tests make more calls and longer messages than the defaults allow; what bounds them has tests of its own.
 const SETTINGS = {
@@ -43,8 +51,8 @@ process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 
 async function spawned(data, port, settings) {
   const set = Object.entries({ ...SETTINGS, ...settings }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  if (!process.env.BIN) throw new Error("set BIN to the chatd that is to be tested");
-  const child = spawn(process.env.BIN, ["--data", data, "--port", String(port), ...set], {
+  if (!BIN) throw new Error("set BIN to the chatd that is to be tested, or GATEWAY to one that runs");
+  const child = spawn(BIN, ["--data", data, "--port", String(port), ...set], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, RUST_LOG: "warn" },
   });
@@ -69,20 +77,57 @@ async function answer(response) {
   return text && JSON.parse(text);
 }
 
-// Settings are keys of chatd's configuration, such as { "limits.content_chars": 100 }.
-export async function start(settings = {}) {
+async function call(method, url, bearer, body) {
+  const headers = { ...(bearer && { authorization: `Bearer ${bearer}` }), "content-type": "application/json" };
+  return fetch(url, { method, headers, body: body && JSON.stringify(body) });
+}
+
+// A chatd of this file's own.
+async function ours(settings) {
   const data = mkdtempSync(join(tmpdir(), "chatd-clients-"));
   const port = await freePorts();
   const child = await spawned(data, port, settings);
-  const admin = readFileSync(join(data, "admin.token"), "utf8").trim();
-  const call = async (method, url, bearer, body) =>
-    fetch(url, {
-      method,
-      headers: { ...(bearer && { authorization: `Bearer ${bearer}` }), "content-type": "application/json" },
-      body: body && JSON.stringify(body),
-    });
-  const operate = async (path, body) => answer(await call("POST", `http://127.0.0.1:${port + 10}${path}`, admin, body));
-  let phones = 0;
+  return {
+    port,
+    admin: `http://127.0.0.1:${port + 10}`,
+    data,
+    async stop() {
+      if (children.has(child)) {
+        const ended = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGTERM");
+        await ended;
+      }
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+// The one that runs; the tests are not blamed for limits that it was not started with.
+async function running(settings) {
+  if (Object.keys(settings).length > 0) throw new Error("a server that runs cannot be given settings");
+  const { hostname, port } = new URL(GATEWAY);
+  if (hostname !== "127.0.0.1") throw new Error(`GATEWAY is ${GATEWAY}, and cookies need http://127.0.0.1:PORT`);
+  const { limits } = await answer(await call("GET", `${GATEWAY}/api/limits`));
+  for (const { key, value } of limits) {
+    const needed = SETTINGS[key];
+    if (needed !== undefined && value !== needed) throw new Error(`start the server with --set ${key}=${needed}`);
+  }
+  if (!DATA) throw new Error("set DATA to the data folder of the process whose admin API ADMIN names");
+  return { port: Number(port), admin: ADMIN ?? `http://127.0.0.1:${Number(port) + 10}`, data: DATA, stop() {} };
+}
+
+// Settings are keys of chatd's configuration, such as { "limits.content_chars": 100 }.
+export async function start(settings = {}) {
+  const { port, admin, data, stop } = await (GATEWAY ? running : ours)(settings);
+  const token = readFileSync(join(data, "admin.token"), "utf8").trim();
+  const operate = async (path, body) => answer(await call("POST", `${admin}${path}`, token, body));
+  // Somebody of an earlier file, or of an earlier run, may have the name.
+  const forget = async (name) => {
+    if (!GATEWAY) return;
+    const response = await call("DELETE", `${admin}/admin/users/${name}`, token);
+    if (response.status !== 404) await answer(response);
+  };
+  let phones = GATEWAY ? Math.floor(Math.random() * 9_000_000) : 0;
   return {
     port,
     password: PASSWORD,
@@ -98,6 +143,7 @@ export async function start(settings = {}) {
 
     // People without a password, each with a token.
     async people(...names) {
+      await Promise.all(names.map(forget));
       await operate("/admin/users/import", { users: names.map((username) => ({ username })) });
       const { tokens } = await operate("/admin/tokens", { users: names });
       return tokens.map((minted, n) => ({ name: names[n], id: minted.userId, token: minted.accessToken }));
@@ -105,6 +151,7 @@ export async function start(settings = {}) {
 
     // Somebody with a password, who may sign in.
     async register(name) {
+      await forget(name);
       const phoneNumber = `+4930${String(++phones).padStart(7, "0")}`;
       const body = { phoneNumber, password: PASSWORD, displayName: name, username: name };
       const session = await this.rest(undefined, "POST", "/api/auth/register", body);
@@ -124,13 +171,6 @@ export async function start(settings = {}) {
       return (await this.rest(person, "POST", "/api/auth/ticket")).ticket;
     },
 
-    async stop() {
-      if (children.has(child)) {
-        const ended = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGTERM");
-        await ended;
-      }
-      rmSync(data, { recursive: true, force: true });
-    },
+    stop,
   };
 }
