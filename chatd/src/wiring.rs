@@ -5,7 +5,11 @@
 
 mod bare;
 mod core;
+mod keys;
+mod linked;
 mod places;
+mod sockets;
+mod stores;
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
@@ -14,6 +18,7 @@ use crate::roles::{Kind, Roles};
 use crate::shutdown::Signals;
 use crate::{folder, ready, telemetry};
 use axum::Router;
+use gateway::Gateway;
 use edge::{Door, Health, Metrics, Serve, Tls};
 use places::Routes;
 use schema::limits::TLS_RELOAD_INTERVAL;
@@ -62,18 +67,20 @@ struct Start<'a> {
 /// The services of a process, open.
 struct Opened {
     routes: Routes,
+    gateway: Option<Gateway>,
     door: Door,
     admin: Router,
     websocket: Option<WebSocket>,
-    stores: Option<core::Open>,
+    open: Option<core::Open>,
 }
 
 async fn run(start: Start<'_>, tls: Option<Tls>, ports: Ports, started: Instant) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let addresses = ports.addresses;
     let opened = match start.roles.kind() {
-        Kind::Stores => Box::pin(core::open(&start)).await?,
-        Kind::Sockets | Kind::Bare => bare::open(&start)?,
+        Kind::Stores => Box::pin(core::open(&start, addresses, tls.as_ref())).await?,
+        Kind::Sockets => Box::pin(sockets::open(&start)).await?,
+        Kind::Bare => bare::open(&start)?,
     };
     let drain = CancellationToken::new();
     let mut listeners = listen(&start, &opened, tls, ports, &drain);
@@ -89,13 +96,22 @@ async fn run(start: Start<'_>, tls: Option<Tls>, ports: Ports, started: Instant)
     tracing::info!(signal, "ending: not ready, then sockets, then requests, then the log");
     signals.next_quits();
     start.health.set_draining();
-    if let Some(websocket) = &opened.websocket {
-        websocket.drain().await;
-    }
+    tokio::join!(
+        async {
+            if let Some(gateway) = &opened.gateway {
+                gateway.drain().await;
+            }
+        },
+        async {
+            if let Some(websocket) = &opened.websocket {
+                websocket.drain().await;
+            }
+        }
+    );
     drain.cancel();
     while listeners.join_next().await.is_some() {}
-    if let Some(stores) = opened.stores {
-        stores.close().await;
+    if let Some(open) = opened.open {
+        open.close().await;
     }
     tracing::info!("ended");
     Ok(())
@@ -113,7 +129,7 @@ fn listen(
     let mut listeners = JoinSet::new();
     for (service, listener) in ports.services {
         let operations = edge::operations(Arc::clone(&start.health), Arc::clone(&start.metrics));
-        let app = opened.routes.of(service).merge(operations);
+        let app = opened.routes.of(service, opened.gateway.as_ref()).merge(operations);
         let serve = Serve { tls: tls.clone(), ..Serve::default() };
         listeners.spawn(serve.run(listener, opened.door.clone().around(app), drain.clone()));
     }

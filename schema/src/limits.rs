@@ -251,6 +251,8 @@ pub const KAFKA_FETCH_BYTES: usize = 4 << 20;
 /// How long Kafka holds a fetch that finds nothing: no record waits for it, but a partition that is taken up
 /// meanwhile does.
 pub const KAFKA_FETCH_WAIT: Duration = Duration::from_millis(100);
+/// Bytes of the text beside a committed offset: Kafka's own default (offset.metadata.max.bytes).
+pub const KAFKA_METADATA_BYTES: usize = 4096;
 /// After so long a silence Kafka gives a consumer's partitions to others.
 pub const KAFKA_SESSION_TIME: Duration = Duration::from_secs(6);
 /// How often a consumer tells Kafka that it lives.
@@ -289,7 +291,11 @@ pub const LINK_HELLO_BYTES: usize = 4096;
 pub const LINK_FRAME_BYTES: usize = 16 << 20;
 /// Bytes waiting for a side that does not read; then the link is cut.
 pub const LINK_OUTBOX_BYTES: usize = 32 << 20;
-/// Bytes of presence and typing among them; more is left out.
+/// Bytes of pages of history that wait beside them; more are to be asked for again.
+pub const LINK_PAGES_BYTES: usize = 32 << 20;
+/// Pages of history that a process asks for at once; its other sessions wait their turn.
+pub const LINK_PAGES: usize = 256;
+/// Bytes of presence and typing that wait beside them; more is left out.
 pub const LINK_SOFT_BYTES: usize = 1 << 20;
 /// Bytes that are written to a link at a time.
 pub const LINK_WRITE_BYTES: usize = 256 << 10;
@@ -474,6 +480,8 @@ pub const CASSANDRA_PULSE: Duration = Duration::from_secs(1);
 /// How long ago the nodes may have been seen when a write is answered. A node needs longer from its end to its
 /// next answer.
 pub const CASSANDRA_FRESH: Duration = Duration::from_secs(2);
+/// Time for a node that did not answer the last time to say in which life it is.
+pub const CASSANDRA_AWAY: Duration = Duration::from_millis(200);
 /// How long a node may be away until what it had answered is written again.
 pub const CASSANDRA_GONE: Duration = Duration::from_secs(60);
 /// How old an answered write is when it counts as on disk: more than twice `commitlog_sync_period`.

@@ -48,6 +48,7 @@ use keys::Keys;
 use metrics::AuthMetrics;
 use schema::Timestamp;
 use schema::limits;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +120,23 @@ struct Inner {
     failures_by_address: Window,
     allowed_origins: Vec<String>,
     metrics: AuthMetrics,
+}
+
+/// Makes sure that there is a key to sign with in this directory.
+///
+/// # Errors
+/// When it cannot be read or written, or others may read it.
+pub fn draw_key(keys_dir: &Path) -> io::Result<()> {
+    Keys::open(keys_dir).map(drop).map_err(io::Error::other)
+}
+
+/// Checks tokens that the keys of this directory signed, for a process that has no accounts.
+///
+/// # Errors
+/// When the keys cannot be used.
+pub fn verifier(keys_dir: &Path, revocations: Arc<Revocations>) -> Result<Arc<Verifier>, OpenError> {
+    let keys = Keys::open(keys_dir)?;
+    Ok(Arc::new(Verifier::new(NAME, NAME, keys.verifying(), revocations)))
 }
 
 impl Auth {

@@ -2,7 +2,7 @@
 
 use crate::metrics;
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::ServerConfig;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -70,6 +70,11 @@ impl Tls {
         std::fs::metadata(&self.key).is_ok_and(|metadata| metadata.mode() & OTHERS != 0)
     }
 
+    /// What accepts connections now, for a listener that is no HTTP.
+    pub fn acceptor(&self) -> Arc<ServerConfig> {
+        self.config.get_inner()
+    }
+
     pub(crate) fn config(&self) -> RustlsConfig {
         self.config.clone()
     }
@@ -125,6 +130,33 @@ fn load(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
         })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// What connects to other processes of the installation: it trusts the authorities of this PEM file, or the
+/// system's.
+///
+/// # Errors
+/// A file that cannot be read, or holds no authority.
+pub fn connector(ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(file) => {
+            for certificate in CertificateDer::pem_slice_iter(&read(file)?) {
+                let certificate = certificate.map_err(|error| bad(file, format!("is no PEM: {error}")))?;
+                roots.add(certificate).map_err(|error| bad(file, error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(bad(file, "holds no certificate in PEM"));
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions() // TLS 1.2 and 1.3
+        .map_err(|error| bad(ca.unwrap_or(Path::new("")), error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -2,28 +2,66 @@
 
 use super::{Config, out_of_bounds};
 use crate::exit::{Exit, Failure};
+use crate::ports::Service;
+use crate::roles::Roles;
 use edge::peer::{Network, Via};
 use edge::tls::{Tls, TlsError};
 use edge::{Door, Limiter, Origins, Proxies, Sockets, Verifier};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::RateLimits;
 
 /// The ports of `https://` and `http://` that addresses need not name.
 const HTTPS: u16 = 443;
 const HTTP: u16 = 80;
+/// Where a gateway on the same machine calls from.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 impl Config {
     /// The door that all public listeners share.
-    pub(crate) fn door(&self, verifier: Arc<Verifier>) -> Result<Door, Failure> {
+    pub(crate) fn door(
+        &self,
+        roles: &Roles,
+        verifier: Arc<Verifier>,
+        rates: Option<&Arc<dyn RateLimits>>,
+    ) -> Result<Door, Failure> {
         let limits = &self.limits;
+        let shared = |limiter: Limiter| {
+            Arc::new(match rates {
+                Some(rates) => limiter.shared(Arc::clone(rates)),
+                None => limiter,
+            })
+        };
+        let mut proxies = self.proxies()?;
+        if proxies.networks.is_empty() && !roles.has(Service::Gateway) {
+            // Whoever calls this process from the same machine passes somebody else's call on.
+            proxies.networks = LOOPBACK.iter().filter_map(|network| network.parse().ok()).collect();
+        }
         Ok(Door {
-            lookups: Arc::new(Limiter::counting("look-ups", limits.lookups_per_minute)),
+            lookups: shared(Limiter::counting("look-ups", limits.lookups_per_minute)),
             sockets: Arc::new(Sockets::new(limits.sockets_per_address)),
-            proxies: Arc::new(self.proxies()?),
+            proxies: Arc::new(proxies),
             origins: Arc::new(self.origins()?),
             json_bytes: limits.json_bytes,
-            ..Door::new(verifier, Arc::new(Limiter::new(limits.requests_per_minute)))
+            ..Door::new(verifier, shared(Limiter::new(limits.requests_per_minute)))
         })
+    }
+
+    /// What other processes of the installation must show, where they speak TLS.
+    pub(crate) fn connector(&self) -> Result<Option<Arc<rustls::ClientConfig>>, Failure> {
+        if self.tls.certificate.is_empty() {
+            return Ok(None);
+        }
+        let connector = edge::tls::connector(self.ca().as_deref());
+        connector.map(|connector| Some(Arc::new(connector))).map_err(|error| {
+            let message = format!("configuration: tls.ca: {error}");
+            Failure::new(Exit::BadKey, message, "name a PEM file that holds the authority's certificate")
+        })
+    }
+
+    /// The authorities that they come from.
+    pub(crate) fn ca(&self) -> Option<PathBuf> {
+        (!self.tls.ca.is_empty()).then(|| PathBuf::from(&self.tls.ca))
     }
 
     /// The origins whose pages come in.

@@ -52,13 +52,11 @@ section! {
         media: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
         /// Processes of the notification service.
         notification: Vec<String> = Vec::new(), "URLs", Bound::Chars(1024);
-        /// A certificate authority in PEM that those addresses' certificates come from; empty means the system's.
-        ca: String = String::new(), "file", Bound::Chars(4096);
     }
 }
 
 section! {
-    /// The link between processes: what is delivered to sockets elsewhere, and what they ask. It is plain, and secret only by its token, so it belongs on loopback or on a network of its own.
+    /// The link between processes: what is delivered to sockets elsewhere, and what they ask. It is encrypted where tls.certificate is set; else it belongs on loopback or on a network of its own.
     Link = "link" {
         /// The address that a process with the chat service listens on for links; empty means server.bind, on the process's lowest service port + 20, or in one data folder any free port of loopback.
         listen: String = String::new(), "address:port", Bound::Chars(128);
@@ -74,6 +72,8 @@ section! {
         certificate: String = String::new(), "file", Bound::Chars(4096);
         /// The certificate's private key in PEM, readable by nobody else.
         key: String = String::new(), "file", Bound::Chars(4096);
+        /// The authorities, in PEM, of the certificates that other processes of the installation show; empty means the system's.
+        ca: String = String::new(), "file", Bound::Chars(4096);
         /// A plain port that answers 308 to https and nothing else. -1 means 80 when server.port is 443, else none; 0 means none.
         redirect_port: i64 = -1, "port", Bound::Range(-1, 65535);
     }

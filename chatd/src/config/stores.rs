@@ -2,19 +2,11 @@
 
 use super::Config;
 use crate::exit::{Exit, Failure};
+use cluster::Engines;
 use engines::cassandra::Cassandra;
 use engines::kafka::Kafka;
 use engines::postgres::Postgres;
 use engines::redis::Redis;
-
-/// The four engines of the clustered set.
-#[derive(Clone, Debug)]
-pub(crate) struct Engines {
-    pub(crate) kafka: Kafka,
-    pub(crate) cassandra: Cassandra,
-    pub(crate) postgres: Postgres,
-    pub(crate) redis: Redis,
-}
 
 impl Config {
     /// The engines, or `None` where everything is in the data folder.

@@ -60,6 +60,14 @@ impl RedisPresence {
         let signals = Signals::open(redis, format!("{base}signals")).await?;
         Ok(Self { server, signals, base, unsaved, typing })
     }
+
+    /// Whether Redis answered when it was asked last.
+    ///
+    /// # Errors
+    /// Why it did not.
+    pub fn health(&self) -> Result<(), Error> {
+        self.server.health()
+    }
 }
 
 #[async_trait]

@@ -13,6 +13,8 @@ use tokio::time::timeout;
 pub(super) struct Server {
     redis: Redis,
     link: Mutex<Link>,
+    /// Why the last command failed, if it did; presence beats often enough to keep it true.
+    failed: Mutex<Option<Error>>,
 }
 
 struct Link {
@@ -23,7 +25,7 @@ struct Link {
 impl Server {
     pub(super) async fn open(redis: &Redis) -> Result<Self, engines::Error> {
         let link = Link { manager: redis.connect().await?, made_at: Instant::now() };
-        Ok(Self { redis: redis.clone(), link: Mutex::new(link) })
+        Ok(Self { redis: redis.clone(), link: Mutex::new(link), failed: Mutex::default() })
     }
 
     pub(super) fn key(&self, name: &str) -> String {
@@ -46,7 +48,7 @@ impl Server {
         &self,
         outcome: Result<Result<T, RedisError>, tokio::time::error::Elapsed>,
     ) -> Result<T, Error> {
-        match outcome {
+        let answer = match outcome {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 if error.is_timeout() || refused_at_the_door(&error) {
@@ -58,7 +60,17 @@ impl Server {
                 self.renew();
                 Err(Error::Unavailable("Redis does not answer in its time".to_owned()))
             }
+        };
+        let mut failed = self.failed.lock();
+        if failed.is_some() || answer.is_err() {
+            *failed = answer.as_ref().err().cloned();
         }
+        answer
+    }
+
+    /// Why the last command failed, if it did.
+    pub(super) fn health(&self) -> Result<(), Error> {
+        self.failed.lock().clone().map_or(Ok(()), Err)
     }
 
     /// Leaves a connection that the driver would keep: one whose other end is silent, and one that was let in
