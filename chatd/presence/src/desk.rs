@@ -118,6 +118,12 @@ impl Desk {
         self.bell.notify_one();
     }
 
+    /// Something about somebody has changed, and nobody knows about whom.
+    pub(crate) fn changed_somebody(&self) {
+        self.book.lock().news.everybody = true;
+        self.bell.notify_one();
+    }
+
     /// Somebody wants to be told. False: too many are waiting.
     pub(crate) fn ask(&self, ask: Ask) -> bool {
         let mut book = self.book.lock();

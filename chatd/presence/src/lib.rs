@@ -5,6 +5,10 @@
 //! changes (`settle.rs`), and who is told of them (`watch.rs`, `sync.rs`). Whoever asks is answered by `see.rs`,
 //! from the same few facts. Typing (`typing.rs`) goes straight to the peer's sockets by a bounded link.
 //!
+//! Where several processes share the store, each tells the others of whom they may be watching (`others.rs`),
+//! holds its people again when the store has lost them (`lease.rs`), and looks at everybody when a word may
+//! have been lost.
+//!
 //! Who may know is decided in one place for all of it: [`schema::user::PrivacySettings::shows_last_seen`] of
 //! the [`store::relation()`]. To others somebody hidden, blocked (either way) or invisible is OFFLINE without
 //! a last seen; typing shows that one is there, so the same rule holds for it.
@@ -17,7 +21,9 @@ mod attend;
 mod desk;
 mod index;
 mod journal;
+mod lease;
 mod metrics;
+mod others;
 mod people;
 mod routes;
 mod see;
@@ -37,9 +43,10 @@ use desk::Desk;
 use edge::Changes;
 use journal::Journal;
 use metrics::Metrics;
+use others::Others;
 use parking_lot::Mutex;
 use people::People;
-use schema::limits::{LEASE_TIME, TYPING_LINK, TYPING_TIME};
+use schema::limits::{LEASE_BEAT, LEASE_TIME, TYPING_LINK, TYPING_TIME};
 use schema::{Timestamp, UserId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,11 +61,13 @@ use uuid::Uuid;
 pub struct Config {
     /// How long typing lasts that is not renewed.
     pub typing_time: Duration,
+    /// How often this process says that it lives, which is how often it finds out what the store has lost.
+    pub beat: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { typing_time: TYPING_TIME }
+        Self { typing_time: TYPING_TIME, beat: LEASE_BEAT }
     }
 }
 
@@ -70,11 +79,13 @@ pub struct Presence(Arc<Inner>);
 struct Inner {
     /// This process among those that share the store.
     node: Uuid,
+    beat: Duration,
     stores: Stores,
     people: People,
     desk: Desk,
     table: Table,
     journal: Journal,
+    others: Others,
     metrics: Metrics,
     /// Where typing goes: the processes that hold sockets.
     links: Mutex<Vec<mpsc::Sender<Typed>>>,
@@ -93,16 +104,21 @@ impl Presence {
         metrics: &edge::Metrics,
     ) -> Result<Self, store::Error> {
         let node = Uuid::now_v7();
+        // From here on, so that nothing is missed between the first look and the first word.
+        let mut signals = stores.presence.signals();
+        let others = Others::of(&mut signals);
         let lease = i64::try_from(LEASE_TIME.as_secs()).unwrap_or(i64::MAX);
         stores.presence.beat(node, Timestamp::now().plus_seconds(lease)).await?;
         let metrics = Metrics::register(&mut metrics.registry());
         let inner = Arc::new(Inner {
             node,
+            beat: config.beat,
             stores: stores.clone(),
             people: People::new(Arc::clone(&stores.profiles)),
             desk: Desk::default(),
             table: Table::new(config.typing_time),
             journal: Journal::new(Arc::clone(&stores.events), metrics.shed.clone()),
+            others,
             metrics,
             links: Mutex::default(),
             worker: Mutex::default(),
@@ -114,6 +130,16 @@ impl Presence {
                 inner.desk.changed(user);
             }
         }));
+        let remembers = Arc::downgrade(&inner);
+        changes.listen_for_missed(Box::new(move || {
+            if let Some(inner) = remembers.upgrade() {
+                inner.people.forget_all();
+                inner.desk.changed_somebody();
+            }
+        }));
+        if !inner.others.alone() {
+            tokio::spawn(others::hear(Arc::downgrade(&inner), signals));
+        }
         *inner.worker.lock() = Some(tokio::spawn(worker::run(Arc::clone(&inner))));
         Ok(Self(inner))
     }

@@ -12,6 +12,8 @@ use store::{Error, Profiles};
 
 /// People remembered.
 const REMEMBERED: usize = 100_000;
+/// Counters of what was forgotten: with one, whoever changes would keep all others from being remembered.
+const COUNTERS: usize = 256;
 
 /// Somebody, as far as their presence goes.
 #[derive(Clone, Debug)]
@@ -28,14 +30,23 @@ pub(crate) struct People {
     profiles: Arc<dyn Profiles>,
     known: Cache<UserId, Arc<Person>>,
     names: Cache<Username, UserId>,
-    /// Counts what was forgotten: what was read before is not remembered after.
-    forgotten: AtomicU64,
+    /// Count what was forgotten: what was read before is not remembered after.
+    forgotten: [AtomicU64; COUNTERS],
+    /// The same of names.
+    renamed: AtomicU64,
 }
 
 impl People {
     pub(crate) fn new(profiles: Arc<dyn Profiles>) -> Self {
         let (known, names) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        Self { profiles, known, names, forgotten: AtomicU64::new(0) }
+        let forgotten = [const { AtomicU64::new(0) }; COUNTERS];
+        Self { profiles, known, names, forgotten, renamed: AtomicU64::new(0) }
+    }
+
+    /// How often somebody was forgotten, together with some others.
+    fn forgotten(&self, user: UserId) -> &AtomicU64 {
+        // The last byte of an id is random.
+        &self.forgotten[usize::from(user.as_bytes()[15]) % COUNTERS]
     }
 
     /// People by id, in the order asked; `None` is unknown or deleted.
@@ -46,12 +57,14 @@ impl People {
         if missing.is_empty() {
             return Ok(found);
         }
-        let since = self.forgotten.load(Ordering::SeqCst);
+        let since = missing.iter().map(|user| self.forgotten(*user).load(Ordering::SeqCst));
+        let since: Vec<u64> = since.collect();
         let profiles = self.profiles.find_all(&missing).await?;
         let read: HashMap<UserId, Arc<Person>> = profiles
             .iter()
-            .flatten()
-            .map(|profile| (profile.user_id, self.remember(profile, since)))
+            .zip(since)
+            .filter_map(|(profile, since)| profile.as_ref().map(|profile| (profile, since)))
+            .map(|(profile, since)| (profile.user_id, self.remember(profile, since)))
             .collect();
         for (user, slot) in users.iter().zip(&mut found) {
             if slot.is_none() {
@@ -83,13 +96,12 @@ impl People {
         if let Some(user) = self.names.get(&username) {
             return Ok(Some(user));
         }
-        let since = self.forgotten.load(Ordering::SeqCst);
+        let since = self.renamed.load(Ordering::SeqCst);
         let Some(profile) = self.profiles.find(&Name::Username(username.clone())).await? else {
             return Ok(None);
         };
-        self.remember(&profile, since);
         self.names.insert(username.clone(), profile.user_id);
-        if self.forgotten.load(Ordering::SeqCst) != since {
+        if self.renamed.load(Ordering::SeqCst) != since {
             self.names.remove(&username);
         }
         Ok(Some(profile.user_id))
@@ -97,11 +109,21 @@ impl People {
 
     /// Forgets what was known of somebody: it has changed.
     pub(crate) fn forget(&self, user: UserId, username: Option<&Username>) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.forgotten(user).fetch_add(1, Ordering::SeqCst);
         self.known.remove(&user);
         if let Some(username) = username {
+            self.renamed.fetch_add(1, Ordering::SeqCst);
             self.names.remove(username);
         }
+    }
+
+    /// Forgets everybody: who knows what has changed.
+    pub(crate) fn forget_all(&self) {
+        for counter in self.forgotten.iter().chain([&self.renamed]) {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+        self.known.clear();
+        self.names.clear();
     }
 
     /// Remembers what was read, unless something changed since it was.
@@ -113,7 +135,7 @@ impl People {
             last_seen: profile.last_seen,
         });
         self.known.insert(person.user, Arc::clone(&person));
-        if self.forgotten.load(Ordering::SeqCst) != since {
+        if self.forgotten(person.user).load(Ordering::SeqCst) != since {
             self.known.remove(&person.user);
         }
         person

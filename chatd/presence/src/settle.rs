@@ -1,10 +1,8 @@
 //! Who came, who went, who looks different now: leases, last seens, and what the log is told.
 
 use crate::desk::Local;
-use crate::metrics::Reason;
 use crate::worker::Worker;
 use schema::limits::PRESENCE_BATCH;
-use schema::presence::signal::{CameOnline, Said, StatusChanged, WentOffline};
 use schema::presence::{Chosen, Status};
 use schema::{Timestamp, UserId};
 use std::collections::HashSet;
@@ -15,17 +13,34 @@ impl Worker {
     /// Deals with people who came, went or chose anew, and says whose watchers should look. What a store did
     /// not take is tried again.
     pub(crate) async fn settle(&mut self, people: &[UserId], look: &mut HashSet<UserId>) {
-        for some in people.chunks(PRESENCE_BATCH) {
-            if let Err(error) = self.settle_some(some, look).await {
-                tracing::debug!(%error, people = some.len(), "presence waits for a store");
+        self.settle_as(people, look, Teller::Here).await;
+    }
+
+    /// The same of people of whom another process has told everybody already.
+    pub(crate) async fn settle_told(&mut self, people: &[UserId], look: &mut HashSet<UserId>) {
+        self.settle_as(people, look, Teller::Another).await;
+    }
+
+    async fn settle_as(&mut self, people: &[UserId], look: &mut HashSet<UserId>, teller: Teller) {
+        for (n, some) in people.chunks(PRESENCE_BATCH).enumerate() {
+            if let Err(error) = self.settle_some(some, look, teller).await {
+                // The others would wait for the same store.
+                let rest = &people[n * PRESENCE_BATCH..];
+                tracing::debug!(%error, people = rest.len(), "presence waits for a store");
                 self.inner.metrics.retries.inc();
-                self.unsettled.extend(some);
+                self.unsettled.extend(rest);
+                break;
             }
         }
         self.inner.metrics.online.set(i64::try_from(self.known.len()).unwrap_or(i64::MAX));
     }
 
-    async fn settle_some(&mut self, some: &[UserId], look: &mut HashSet<UserId>) -> Result<(), Error> {
+    async fn settle_some(
+        &mut self,
+        some: &[UserId],
+        look: &mut HashSet<UserId>,
+        teller: Teller,
+    ) -> Result<(), Error> {
         let (inner, now) = (Arc::clone(&self.inner), Timestamp::now());
         let presence = &inner.stores.presence;
         // As it is at this moment: who comes or goes meanwhile is among the next news.
@@ -68,7 +83,9 @@ impl Worker {
             if here && before != Status::Offline && public == Status::Offline {
                 vanished.push((*user, now));
             }
-            self.journal(*user, before, public, at);
+            if teller == Teller::Here {
+                self.say(*user, before, public, at);
+            }
             look.insert(*user);
         }
         self.remember(&vanished).await?;
@@ -82,24 +99,18 @@ impl Worker {
         Ok(())
     }
 
-    /// Keeps last seens until they are saved.
-    pub(crate) async fn remember(&mut self, seen: &[(UserId, Timestamp)]) -> Result<(), Error> {
-        if !seen.is_empty() {
-            let dropped = self.inner.stores.presence.seen(seen).await?;
-            self.inner.metrics.shed.add(Reason::LastSeen, dropped);
-            self.unsaved = true;
+    /// Tells the log and the other processes what everybody could see change.
+    pub(crate) fn say(&self, user: UserId, before: Status, now: Status, at: Timestamp) {
+        self.inner.say_change(user, before, now, at);
+        if before != now {
+            self.inner.others.look(user);
         }
-        Ok(())
     }
+}
 
-    /// Writes down what everybody could see change.
-    pub(crate) fn journal(&self, user: UserId, before: Status, now: Status, at: Timestamp) {
-        let said = match (before, now) {
-            (before, now) if before == now => return,
-            (Status::Offline, status) => Said::Online(CameOnline { status }),
-            (_, Status::Offline) => Said::Offline(WentOffline { last_seen: at }),
-            (previous, status) => Said::Changed(StatusChanged { status, previous }),
-        };
-        self.inner.journal.write(user, said, at);
-    }
+/// Who tells of a change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    Here,
+    Another,
 }

@@ -69,11 +69,13 @@ impl Worker {
     /// Looks at people and tells who watches them what is news.
     pub(crate) async fn sync(&mut self, people: &HashSet<UserId>) {
         let watched: Vec<UserId> = people.iter().copied().filter(|user| self.index.watched(*user)).collect();
-        for some in watched.chunks(PRESENCE_BATCH) {
+        for (n, some) in watched.chunks(PRESENCE_BATCH).enumerate() {
             if let Err(error) = self.sync_some(some).await {
                 tracing::debug!(%error, "presence waits for a store");
                 self.inner.metrics.retries.inc();
-                self.later.extend(some);
+                // The others would wait for the same store.
+                self.later.extend(&watched[n * PRESENCE_BATCH..]);
+                break;
             }
         }
         self.inner.metrics.watches.set(i64::try_from(self.index.len()).unwrap_or(i64::MAX));

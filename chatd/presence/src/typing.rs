@@ -103,10 +103,18 @@ impl Inner {
         Ok(head.is_some_and(|head| head.marks_of(reader).received > 0))
     }
 
-    /// Hands a turn to the sockets and the log. Never waits.
+    /// Hands a turn to the sockets, here and elsewhere, and to the log. Never waits.
     pub(crate) fn tell(&self, user_id: UserId, peer: UserId, typing: bool) {
         let timestamp = Timestamp::now();
-        let typed = Typed { peer, typing: Typing { user_id, typing, timestamp } };
+        self.hand(Typed { peer, typing: Typing { user_id, typing, timestamp } });
+        self.tell_typing(user_id, peer, typing);
+        let to = TypingTo { peer_id: peer };
+        let said = if typing { Said::Typing(to) } else { Said::StoppedTyping(to) };
+        self.journal.write(user_id, said, timestamp);
+    }
+
+    /// Hands a turn to the sockets here.
+    pub(crate) fn hand(&self, typed: Typed) {
         self.metrics.typing.inc();
         self.links.lock().retain(|link| match link.try_send(typed) {
             Ok(()) => true,
@@ -116,12 +124,9 @@ impl Inner {
             }
             Err(TrySendError::Closed(_)) => false,
         });
-        let to = TypingTo { peer_id: peer };
-        let said = if typing { Said::Typing(to) } else { Said::StoppedTyping(to) };
-        self.journal.write(user_id, said, timestamp);
     }
 }
 
-fn later(now: Timestamp, time: Duration) -> Timestamp {
+pub(crate) fn later(now: Timestamp, time: Duration) -> Timestamp {
     Timestamp(now.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
 }

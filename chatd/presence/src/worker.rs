@@ -5,19 +5,14 @@ use crate::Inner;
 use crate::desk::News;
 use crate::index::Index;
 use futures_util::FutureExt;
-use schema::limits::{LAST_SEEN_FLUSH, LEASE_BEAT, LEASE_TIME, PRESENCE_BATCH, PRESENCE_RETRY};
+use schema::limits::{LAST_SEEN_FLUSH, PRESENCE_RETRY};
 use schema::presence::Status;
 use schema::{Timestamp, UserId};
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use store::Error;
+use store::presence::Signal;
 use tokio::time::{Instant, sleep_until};
-
-/// Last seens made durable in one step.
-const SAVED: usize = 4 * PRESENCE_BATCH;
-/// How often the end of the service tries to save them.
-const TRIES: u32 = 3;
 
 /// The worker.
 pub(crate) struct Worker {
@@ -33,15 +28,22 @@ pub(crate) struct Worker {
     pub(crate) reload: HashSet<UserId>,
     /// There are last seens that are not durable.
     pub(crate) unsaved: bool,
+    /// Those of them that are from here, whatever becomes of the store; at most `LAST_SEEN_UNSAVED`.
+    pub(crate) seen: HashMap<UserId, Timestamp>,
+    /// When everybody is looked at, because words of others may have been lost.
+    pub(crate) look_at: Option<Instant>,
+    pub(crate) beat_at: Instant,
+    /// The store does not hold, or not wholly, what this process holds.
+    pub(crate) lost: bool,
+    /// When the store last took a beat.
+    pub(crate) beaten: Instant,
     retry_at: Instant,
     save_at: Instant,
-    beat_at: Instant,
-    beaten: Instant,
 }
 
 /// Runs until the desk is closed.
 pub(crate) async fn run(inner: Arc<Inner>) {
-    let now = Instant::now();
+    let (now, beat) = (Instant::now(), inner.beat);
     let mut worker = Worker {
         inner,
         index: Index::default(),
@@ -50,9 +52,12 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         unsettled: HashSet::new(),
         reload: HashSet::new(),
         unsaved: false,
+        seen: HashMap::new(),
+        look_at: None,
+        lost: false,
         retry_at: now,
         save_at: now + LAST_SEEN_FLUSH,
-        beat_at: now + LEASE_BEAT,
+        beat_at: now + beat,
         beaten: now,
     };
     loop {
@@ -84,7 +89,9 @@ impl Worker {
             Some(self.beat_at),
             self.inner.table.next_end(),
             waits.then_some(self.retry_at),
+            self.inner.others.waits().then_some(self.retry_at),
             self.unsaved.then_some(self.save_at),
+            self.look_at,
         ];
         times.into_iter().flatten().min().unwrap_or(self.beat_at)
     }
@@ -93,7 +100,45 @@ impl Worker {
         let closing = news.closing;
         self.round(news).await;
         if !closing {
+            self.hear().await;
             self.chores().await;
+        }
+        self.tell_others().await;
+    }
+
+    /// Deals with what other processes told.
+    async fn hear(&mut self) {
+        let heard = self.inner.others.heard();
+        if heard.everybody {
+            // Whom others hold may be lost too: they get the time to hold them again.
+            self.beat_at = Instant::now();
+            self.look_at.get_or_insert(Instant::now() + PRESENCE_RETRY);
+        }
+        let here: Vec<UserId> =
+            heard.people.iter().copied().filter(|user| self.known.contains_key(user)).collect();
+        let mut look = heard.people;
+        self.settle_told(&here, &mut look).await;
+        self.sync(&look).await;
+    }
+
+    /// Tells other processes what they may have to look at, and who types to people of theirs.
+    pub(crate) async fn tell_others(&mut self) {
+        let inner = Arc::clone(&self.inner);
+        if !inner.others.waits() {
+            return;
+        }
+        let mut out = inner.others.take();
+        let typing = inner.for_others(std::mem::take(&mut out.typing)).await;
+        let looks = out.people.iter().map(|user| Signal::Look(*user));
+        let saved = out.saved.iter().map(|user| Signal::Saved(*user));
+        let signals: Vec<Signal> =
+            if out.everybody { vec![Signal::Everybody] } else { looks.chain(saved).collect() };
+        let signals: Vec<Signal> = typing.into_iter().chain(signals).collect();
+        if let Err(error) = inner.stores.presence.tell(&signals).await {
+            tracing::debug!(%error, "other processes are told later");
+            inner.metrics.retries.inc();
+            inner.others.untold(out);
+            self.retry_at = Instant::now() + PRESENCE_RETRY;
         }
     }
 
@@ -155,6 +200,10 @@ impl Worker {
                 tracing::debug!(%error, "the end of typing could not be noted");
             }
         }
+        if self.look_at.is_some_and(|at| now >= at) {
+            self.look_at = None;
+            self.sync(&self.index.everybody().collect()).await;
+        }
         if now >= self.retry_at {
             self.retry().await;
             self.retry_at = Instant::now() + PRESENCE_RETRY;
@@ -169,11 +218,11 @@ impl Worker {
             self.save_at = Instant::now() + LAST_SEEN_FLUSH;
         }
         if now >= self.beat_at {
-            self.beat_at = now + LEASE_BEAT;
+            self.beat_at = now + self.inner.beat;
             if let Err(error) = self.beat(now).await {
                 tracing::warn!(%error, "the store of presence did not take a beat");
                 self.inner.metrics.retries.inc();
-                self.beat_at = now + PRESENCE_RETRY;
+                self.beat_at = Instant::now() + PRESENCE_RETRY;
             }
         }
     }
@@ -187,62 +236,5 @@ impl Worker {
             self.contacts_changed(viewer, &mut look).await;
         }
         self.sync(&look).await;
-    }
-
-    /// Says that this process lives, and takes up what others let go by falling silent.
-    async fn beat(&mut self, now: Instant) -> Result<(), Error> {
-        let inner = Arc::clone(&self.inner);
-        let at = Timestamp::now();
-        let lease = i64::try_from(LEASE_TIME.as_secs()).unwrap_or(i64::MAX);
-        inner.stores.presence.beat(inner.node, at.plus_seconds(lease)).await?;
-        if now.saturating_duration_since(self.beaten) >= LEASE_TIME {
-            // Silent for too long: others may have taken everybody here for gone.
-            let people: Vec<UserId> = self.known.keys().copied().collect();
-            for some in people.chunks(PRESENCE_BATCH) {
-                inner.stores.presence.hold(inner.node, some).await?;
-            }
-        }
-        self.beaten = now;
-        let lapsed = inner.stores.presence.lapsed(at, SAVED).await?;
-        let states = inner.states(&lapsed).await?;
-        let gone = lapsed.iter().filter(|user| states.get(user).is_some_and(|state| !state.there()));
-        let gone: Vec<UserId> = gone.copied().collect();
-        let shown = |user: &UserId| states.get(user).map_or(Status::Offline, |state| state.chosen().shown());
-        let visible = gone.iter().filter(|user| shown(user) != Status::Offline);
-        let seen: Vec<(UserId, Timestamp)> = visible.map(|user| (*user, at)).collect();
-        seen.iter().for_each(|(user, _)| self.journal(*user, shown(user), Status::Offline, at));
-        self.remember(&seen).await?;
-        self.sync(&gone.into_iter().collect()).await;
-        Ok(())
-    }
-
-    /// Makes last seens durable.
-    async fn save(&mut self) -> Result<(), Error> {
-        let inner = Arc::clone(&self.inner);
-        loop {
-            let some = inner.stores.presence.unsaved(SAVED).await?;
-            if some.is_empty() {
-                self.unsaved = false;
-                return Ok(());
-            }
-            inner.stores.profiles.set_last_seen(&some).await?;
-            // In this order whoever asks meanwhile finds it in at least one of the two.
-            some.iter().for_each(|(user, _)| inner.people.forget(*user, None));
-            inner.stores.presence.saved(&some).await?;
-        }
-    }
-
-    /// Saves what is to be saved, once the desk is closed and everybody was sent away.
-    async fn end(mut self) {
-        for _ in 0..TRIES {
-            let people: Vec<UserId> = std::mem::take(&mut self.unsettled).into_iter().collect();
-            self.settle(&people, &mut HashSet::new()).await;
-            match self.save().await {
-                Ok(()) if self.unsettled.is_empty() => return,
-                Ok(()) => {}
-                Err(error) => tracing::warn!(%error, "last seens could not be saved"),
-            }
-        }
-        tracing::error!(people = self.unsettled.len(), "the last seens of the last seconds are lost");
     }
 }

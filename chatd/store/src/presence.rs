@@ -36,6 +36,8 @@ pub enum Signal {
     Look(UserId),
     /// Somebody begins to type to a peer, or ceases to.
     Typing { user: UserId, peer: UserId, on: bool },
+    /// Their profile has a newer last seen: what is remembered of it is old. Nobody needs to look.
+    Saved(UserId),
     /// Signals may have been lost, or what this process holds: look at everybody, and beat at once. A store
     /// says so by itself when it was away.
     Everybody,

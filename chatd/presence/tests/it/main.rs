@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
+mod bus;
 mod devices;
 mod ear;
 mod input;
 mod live;
+mod lost;
+mod others;
 mod privacy;
 mod restart;
 mod signals;

@@ -60,7 +60,7 @@ async fn the_log_hears_what_everybody_could_see() {
 
 #[tokio::test]
 async fn typing_is_in_its_own_topic_with_the_conversation() {
-    let world = World::with(Config { typing_time: Duration::from_secs(3600) }).await;
+    let world = World::with(Config { typing_time: Duration::from_secs(3600), ..Config::default() }).await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     for on in [true, true, false] {
         world.presence.typing(ann, "bob", on).await.unwrap();

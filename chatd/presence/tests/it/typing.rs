@@ -22,7 +22,7 @@ async fn turn(world: &World, user: UserId, peer: UserId, on: bool) {
 
 #[tokio::test]
 async fn typing_is_told_once_and_ends_once() {
-    let world = World::with(Config { typing_time: Duration::from_secs(3600) }).await;
+    let world = World::with(Config { typing_time: Duration::from_secs(3600), ..Config::default() }).await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let mut link = world.presence.typings();
     for _ in 0..100 {
@@ -43,7 +43,7 @@ async fn typing_is_told_once_and_ends_once() {
 
 #[tokio::test]
 async fn what_is_not_renewed_ends_by_itself_exactly_once() {
-    let world = World::with(Config { typing_time: Duration::from_millis(300) }).await;
+    let world = World::with(Config { typing_time: Duration::from_millis(300), ..Config::default() }).await;
     let (ann, bob, eve) = (world.person("ann").await, world.person("bob").await, world.person("eve").await);
     let mut link = world.presence.typings();
     turn(&world, ann, bob, true).await;
@@ -111,7 +111,7 @@ async fn nobody_hears_it_who_may_not_know_and_nobody_can_tell() {
 
 #[tokio::test]
 async fn what_may_not_be_heard_any_more_ends_at_once() {
-    let world = World::with(Config { typing_time: Duration::from_secs(3600) }).await;
+    let world = World::with(Config { typing_time: Duration::from_secs(3600), ..Config::default() }).await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let mut link = world.presence.typings();
     turn(&world, ann, bob, true).await;
@@ -134,7 +134,7 @@ async fn what_may_not_be_heard_any_more_ends_at_once() {
 
 #[tokio::test]
 async fn a_link_that_is_not_read_is_shed_and_waits_for_nobody() {
-    let world = World::with(Config { typing_time: Duration::from_secs(3600) }).await;
+    let world = World::with(Config { typing_time: Duration::from_secs(3600), ..Config::default() }).await;
     let bob = world.person("bob").await;
     let link = world.presence.typings();
     let people = store::contract::profiles::person;

@@ -1,5 +1,6 @@
 //! A presence service on a folder of its own, and people in it.
 
+use crate::bus::Bus;
 use crate::ear::{Listener, PATIENCE};
 use axum::body::Body;
 use axum::http::Request;
@@ -15,6 +16,7 @@ use schema::{ConversationId, Position, SessionId, Timestamp, UserId};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use store::Stores;
 use store::contract::profiles::person;
 use store::messages::Write;
 use store::profiles::Contact;
@@ -22,14 +24,20 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
+async fn open(folder: TempDir) -> (Arc<TempDir>, Arc<Embedded>) {
+    let log = embedded::log::LogConfig::default();
+    let embedded = embedded::open(folder.path(), log, Box::new(|cause| panic!("{cause}"))).await.unwrap();
+    (Arc::new(folder), Arc::new(embedded))
+}
+
 pub(crate) struct World {
     pub(crate) presence: Presence,
     pub(crate) changes: Arc<Changes>,
-    pub(crate) embedded: Embedded,
+    pub(crate) embedded: Arc<Embedded>,
     pub(crate) metrics: Metrics,
     config: Config,
-    next: AtomicU64,
-    folder: TempDir,
+    next: Arc<AtomicU64>,
+    folder: Arc<TempDir>,
 }
 
 impl World {
@@ -42,11 +50,35 @@ impl World {
     }
 
     async fn at(folder: TempDir, config: Config) -> Self {
-        let log = embedded::log::LogConfig::default();
-        let embedded = embedded::open(folder.path(), log, Box::new(|cause| panic!("{cause}"))).await.unwrap();
+        let (folder, embedded) = open(folder).await;
+        let stores = embedded.stores.clone();
+        Self::on(folder, embedded, &stores, config, Arc::new(AtomicU64::new(1))).await
+    }
+
+    /// A service on these stores.
+    async fn on(
+        folder: Arc<TempDir>,
+        embedded: Arc<Embedded>,
+        stores: &Stores,
+        config: Config,
+        next: Arc<AtomicU64>,
+    ) -> Self {
         let (changes, metrics) = (Arc::new(Changes::default()), Metrics::new());
-        let presence = Presence::open(&embedded.stores, &changes, config.clone(), &metrics).await.unwrap();
-        Self { presence, changes, embedded, metrics, config, next: AtomicU64::new(1), folder }
+        let presence = Presence::open(stores, &changes, config.clone(), &metrics).await.unwrap();
+        Self { presence, changes, embedded, metrics, config, next, folder }
+    }
+
+    /// The services of two processes that share everything, presence by this bus.
+    pub(crate) async fn pair(bus: &Arc<Bus>, config: Config) -> [Self; 2] {
+        let (folder, embedded) = open(tempfile::tempdir().unwrap()).await;
+        let next = Arc::new(AtomicU64::new(1));
+        let mut worlds = Vec::new();
+        for _ in 0..2 {
+            let stores = Stores { presence: Arc::new(bus.seat()), ..embedded.stores.clone() };
+            let (folder, embedded, next) = (folder.clone(), embedded.clone(), next.clone());
+            worlds.push(Self::on(folder, embedded, &stores, config.clone(), next).await);
+        }
+        worlds.try_into().unwrap_or_else(|_| unreachable!())
     }
 
     /// Ends everything in order and starts again on the same folder.
@@ -54,8 +86,8 @@ impl World {
         let Self { presence, embedded, folder, config, .. } = self;
         presence.close().await;
         drop(presence);
-        embedded.close().await;
-        Self::at(folder, config).await
+        Arc::into_inner(embedded).unwrap().close().await;
+        Self::at(Arc::into_inner(folder).unwrap(), config).await
     }
 
     /// A new person with this username.
