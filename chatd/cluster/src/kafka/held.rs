@@ -6,7 +6,7 @@ use super::reader::{Found, Lane, Place};
 use super::shared::blocking;
 use super::state::Look;
 use async_trait::async_trait;
-use schema::limits::KAFKA_ASK_TIME;
+use schema::limits::{KAFKA_ASK_TIME, KAFKA_METADATA_BYTES};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -177,6 +177,12 @@ impl Partition for Held {
 
     async fn commit(&mut self, offset: u64, metadata: &str) -> Result<(), Error> {
         self.check()?;
+        if metadata.len() > KAFKA_METADATA_BYTES {
+            return Err(Error::Corrupt(format!(
+                "the text beside a committed offset has {} bytes, at most {KAFKA_METADATA_BYTES} are taken",
+                metadata.len()
+            )));
+        }
         let read = self.place.map_or(0, |place| place.next);
         if offset > read.max(self.end) {
             let (_, end) = self.bounds().await?;

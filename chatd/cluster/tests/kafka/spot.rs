@@ -2,6 +2,10 @@
 
 use cluster::kafka::{FixedEpochs, KafkaEvents};
 use engines::kafka::{self, Declared, Kafka};
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::{Offset, TopicPartitionList};
+use schema::event::Topic;
 use std::sync::Arc;
 use store::{Error, Events};
 use uuid::Uuid;
@@ -31,6 +35,22 @@ impl Spot {
             assert!(kafka::create(&kafka, topic).await.unwrap(), "{} was there", topic.name);
         }
         Self { kafka, declared, epochs: FixedEpochs::default() }
+    }
+
+    /// Topics that another process made; the URL has their prefix.
+    pub(crate) fn there(url: &str, partitions: u32) -> Self {
+        let kafka = Kafka::parse(url).unwrap();
+        let declared = kafka::declared().unwrap();
+        let declared = declared.into_iter().map(|topic| topic.with_partitions(partitions)).collect();
+        Self { kafka, declared, epochs: FixedEpochs::default() }
+    }
+
+    /// Removes the records of partition 0 before an offset, as retention does.
+    pub(crate) async fn cut(&self, topic: Topic, offset: i64) {
+        let admin: AdminClient<DefaultClientContext> = self.kafka.client_config().create().unwrap();
+        let mut first = TopicPartitionList::new();
+        first.add_partition_offset(&self.kafka.topic(topic), 0, Offset::Offset(offset)).unwrap();
+        admin.delete_records(&first, &AdminOptions::new()).await.unwrap();
     }
 
     pub(crate) async fn try_open(&self) -> Result<KafkaEvents, Error> {

@@ -1,0 +1,76 @@
+//! Bounds that only Kafka has.
+
+use super::spot::Spot;
+use cluster::kafka::KafkaEvents;
+use engines::kafka::{self, DeadLetter};
+use schema::limits;
+use std::sync::Arc;
+use store::contract::events::{append, queue, take};
+use store::{Error, Events};
+
+/// More bytes than may wait are refused before they are stored, and everything that was taken is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses() {
+    let Some(spot) = Spot::make(1).await else { return };
+    let events = spot.open().await;
+    let record = vec![b'x'; limits::RECORD_BYTES];
+    let (mut taken, mut refused) = (Vec::new(), None);
+    for _ in 0..8 * limits::LOG_QUEUE_BYTES / limits::RECORD_BYTES {
+        match queue(&*events, 0, record.clone()) {
+            Ok(outcome) => taken.push(outcome),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    assert!(matches!(refused, Some(Error::Overloaded(_))), "{refused:?}");
+    assert!(taken.len() >= limits::LOG_QUEUE_BYTES / limits::RECORD_BYTES - 1);
+    for (offset, outcome) in (0..).zip(taken) {
+        // A crowded machine may need longer for all of them than one of them may wait.
+        match outcome.await.unwrap() {
+            Ok(stored) => assert!(stored <= offset),
+            Err(error) => assert!(error.retryable(), "{error}"),
+        }
+    }
+    append(&*events, 0, "there is room again").await;
+    events.close().await;
+    spot.remove().await;
+}
+
+/// The text beside an offset has Kafka's bound, which the refusal names.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_metadata_is_refused() {
+    let Some(spot) = Spot::make(1).await else { return };
+    let events = spot.open().await;
+    append(&*events, 0, "x").await;
+    let mut held = take(&*events, "group", 0).await;
+    let refused = held.commit(1, &"x".repeat(limits::KAFKA_METADATA_BYTES + 1)).await;
+    assert!(matches!(&refused, Err(Error::Corrupt(why)) if why.contains("at most 4096")), "{refused:?}");
+    held.commit(1, &"x".repeat(limits::KAFKA_METADATA_BYTES)).await.unwrap();
+    drop(held);
+    events.close().await;
+    spot.remove().await;
+}
+
+/// What was skipped can be looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_kept() {
+    let Some(spot) = Spot::make(1).await else { return };
+    let events: Arc<KafkaEvents> = Arc::new(spot.try_open().await.unwrap());
+    assert_eq!(kafka::dead_letters(&spot.kafka, 10).await.unwrap(), []);
+    let letter = |offset| DeadLetter {
+        epoch: 1,
+        partition: 0,
+        offset,
+        reason: "record is no event".into(),
+        payload: "AP8=".into(),
+    };
+    for offset in 7..10 {
+        events.dead_letter(&letter(offset)).await.unwrap();
+    }
+    let kept = kafka::dead_letters(&spot.kafka, 2).await.unwrap();
+    assert_eq!(kept, [(0, letter(7)), (1, letter(8))]);
+    events.close().await;
+    spot.remove().await;
+}
