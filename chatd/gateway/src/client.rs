@@ -2,22 +2,18 @@
 
 use crate::body::Lent;
 use axum::http::Uri;
+use edge::tls::TlsError;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use schema::limits::{
     HTTP_HEAD_BYTES, HTTP_HEADERS, UPSTREAM_CONNECT_TIME, UPSTREAM_IDLE_CONNECTIONS, UPSTREAM_IDLE_TIME,
 };
 use std::error::Error;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -30,22 +26,17 @@ pub(crate) type Client = legacy::Client<Dial, Lent>;
 /// a tunnel's other end may be a machine that lost its power.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Certificate authorities that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}", file.display())]
-pub struct BadAuthority {
-    pub file: PathBuf,
-    pub reason: String,
-}
-
 /// A client that trusts the authorities of this PEM file, or the system's.
-pub(crate) fn client(ca: Option<&Path>) -> Result<Client, BadAuthority> {
+///
+/// # Errors
+/// A file that cannot be read, or holds no authority.
+pub(crate) fn client(ca: Option<&Path>) -> Result<Client, TlsError> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_keepalive(Some(KEEPALIVE));
     http.set_connect_timeout(Some(UPSTREAM_CONNECT_TIME));
-    let https = HttpsConnector::from((http, tls(ca)?));
+    let https = HttpsConnector::from((http, edge::tls::connector(ca)?));
     let client = legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
@@ -55,32 +46,6 @@ pub(crate) fn client(ca: Option<&Path>) -> Result<Client, BadAuthority> {
         .http1_max_headers(HTTP_HEADERS)
         .build(Dial(https));
     Ok(client)
-}
-
-fn tls(ca: Option<&Path>) -> Result<ClientConfig, BadAuthority> {
-    let mut roots = RootCertStore::empty();
-    let bad = |reason: String| BadAuthority { file: ca.map(Path::to_owned).unwrap_or_default(), reason };
-    match ca {
-        Some(file) => {
-            let text = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
-            for certificate in CertificateDer::pem_slice_iter(&text) {
-                let certificate = certificate.map_err(|error| bad(format!("is no PEM: {error}")))?;
-                roots.add(certificate).map_err(|error| bad(error.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(bad("holds no certificate in PEM".to_owned()));
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions() // TLS 1.2 and 1.3
-        .map_err(|error| bad(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Connects within its time, the TLS handshake included.

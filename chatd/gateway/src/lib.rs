@@ -50,7 +50,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use client::BadAuthority;
 pub use description::{About, Text, describe};
 pub use upstream::{BadTable, Place, Service, Table};
 
@@ -104,7 +103,7 @@ pub enum OpenError {
     #[error(transparent)]
     Table(#[from] BadTable),
     #[error(transparent)]
-    Authority(#[from] BadAuthority),
+    Authority(#[from] edge::tls::TlsError),
 }
 
 /// The gateway, with services here or elsewhere.
@@ -149,7 +148,8 @@ impl Gateway {
             let name = format!("gateway.{}", upstream.service.name());
             health.add(name, Arc::new(move || health::check(&watched)));
         }
-        let all_here = elsewhere.is_empty();
+        // OpenAPI has no words for sockets, so it misses nothing when they are elsewhere.
+        let all_here = elsewhere.iter().all(|upstream| upstream.service == Service::Websocket);
         let upstreams = upstream::Upstreams::new(elsewhere, &services);
         let paths = upstreams.paths();
         let (affinity, tunnels) = (Affinity::new(), Tunnels::new(counts.clone()));

@@ -149,6 +149,8 @@ pub(crate) struct Front {
     pub(crate) address: SocketAddr,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Arc<Metrics>,
+    /// One for all calls: making one reads the system's certificates.
+    pub(crate) client: reqwest::Client,
     stop: CancellationToken,
 }
 
@@ -180,11 +182,15 @@ impl Front {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(edge::serve(listener, door.around(gateway.routes().merge(operations)), stop.clone()));
-        Self { gateway, address, health, metrics, stop }
+        Self { gateway, address, health, metrics, client: reqwest::Client::new(), stop }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
+        self.client.get(self.url(path)).send().await
     }
 
     /// Waits until the gateway sees its services as well as this says.

@@ -28,11 +28,11 @@ async fn each_path_comes_to_its_service() {
         ("/api/", "user"),
         ("/api/media/x", "user"),
     ] {
-        let told: Value = reqwest::get(front.url(path)).await.unwrap().json().await.unwrap();
+        let told: Value = front.get(path).await.unwrap().json().await.unwrap();
         assert_eq!((&told["who"], &told["uri"]), (&who.into(), &path.into()));
     }
     for path in ["/ws/info", "/none", "/apix", "/.well-known"] {
-        let response = reqwest::get(front.url(path)).await.unwrap();
+        let response = front.get(path).await.unwrap();
         let known = path == "/.well-known";
         assert_eq!(response.status(), if known { 200 } else { 404 }, "{path}");
     }
@@ -43,7 +43,8 @@ async fn a_request_arrives_as_it_was_made_but_for_what_the_gateway_knows_better(
     let process = Process::start("chat");
     let front = Front::open(all_at(&process));
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let response = reqwest::Client::new()
+    let response = front
+        .client
         .patch(front.url("/api/chat/messages/1"))
         .header("authorization", "Bearer token")
         .header("cookie", "chatd_session=x")
@@ -89,7 +90,7 @@ async fn a_proxy_that_the_door_trusts_is_believed() {
     let proxies = Proxies { networks: vec!["127.0.0.1".parse().unwrap()], via: Via::XForwardedFor };
     let trusting = |door: Door| Door { proxies: Arc::new(proxies), ..door };
     let front = Front::with(all_at(&process), quick(), trusting);
-    let request = reqwest::Client::new().get(front.url("/api/chat/sync"));
+    let request = front.client.get(front.url("/api/chat/sync"));
     let request =
         request.header("x-forwarded-for", "6.6.6.6, 203.0.113.9").header("x-forwarded-proto", "https");
     let response = request.send().await.unwrap();
@@ -126,7 +127,7 @@ async fn an_answer_arrives_as_it_was_given_and_nothing_is_said_twice() {
     let process = Process::with("chat", Router::new().route("/api/chat/answered", get(answered)));
     let origins = Arc::new(Origins::read(&["https://page.example".to_owned()]).unwrap());
     let front = Front::with(all_at(&process), quick(), |door| Door { origins, ..door });
-    let request = reqwest::Client::new().get(front.url("/api/chat/answered"));
+    let request = front.client.get(front.url("/api/chat/answered"));
     let response = request.header("origin", "https://page.example").send().await.unwrap();
     assert_eq!(response.status(), 201);
     let all = |name: &str| -> Vec<String> {
@@ -150,6 +151,10 @@ async fn an_answer_arrives_as_it_was_given_and_nothing_is_said_twice() {
         assert_eq!(all(name), expected, "{name}");
     }
     assert_eq!(response.text().await.unwrap(), "made");
+    // HEAD has the same head.
+    let head = front.client.head(front.url("/api/chat/answered")).send().await.unwrap();
+    assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (201, &"4".parse().unwrap()));
+    assert_eq!(head.text().await.unwrap(), "");
 }
 
 #[tokio::test]
@@ -158,7 +163,7 @@ async fn requests_are_spread_and_who_is_not_ready_gets_none() {
     let table = Table { chat: at(&[&all[0], &all[1], &all[2]]), ..Table::default() };
     let front = Front::open(table);
     let who = async || {
-        let response = reqwest::get(front.url("/api/chat/sync")).await.unwrap();
+        let response = front.get("/api/chat/sync").await.unwrap();
         response.headers()["x-who"].to_str().unwrap().to_owned()
     };
     let mut seen = HashSet::new();
@@ -185,29 +190,29 @@ async fn a_service_that_is_away_is_named() {
     let front = Front::open(table);
     // Before and after anybody has looked.
     for _ in 0..2 {
-        let response = reqwest::get(front.url("/api/chat/sync")).await.unwrap();
+        let response = front.get("/api/chat/sync").await.unwrap();
         let problem = problem(response).await;
         assert_eq!(problem.code, Code::Unavailable);
         assert!(problem.detail.contains("the chat service") && problem.detail.contains("nothing was done"));
         front.until(|health| health.components.iter().any(|part| part.detail.is_some())).await;
     }
-    let response = reqwest::get(front.url("/actuator/health/readiness")).await.unwrap();
+    let response = front.get("/actuator/health/readiness").await.unwrap();
     assert_eq!(response.status(), 503);
     front.until(|health| health.components[0].detail.is_none()).await;
-    let health: Value = reqwest::get(front.url("/actuator/health")).await.unwrap().json().await.unwrap();
+    let health: Value = front.get("/actuator/health").await.unwrap().json().await.unwrap();
     assert_eq!(health["components"][0]["name"], "gateway.user");
     assert_eq!(health["components"][1]["name"], "gateway.chat");
     let detail = health["components"][1]["detail"].as_str().unwrap();
     assert!(detail.contains(&gone.authority().unwrap().to_string()), "{detail}");
     // What is there goes on.
-    assert_eq!(reqwest::get(front.url("/api/users/me")).await.unwrap().status(), 200);
+    assert_eq!(front.get("/api/users/me").await.unwrap().status(), 200);
 }
 
 #[tokio::test]
 async fn bodies_have_a_bound_whether_or_not_they_say_how_long_they_are() {
     let process = Process::start("chat");
     let front = Front::with(all_at(&process), quick(), |door| Door { json_bytes: 100_000, ..door });
-    let post = |path: &str| reqwest::Client::new().post(front.url(path));
+    let post = |path: &str| front.client.post(front.url(path));
     let announced = post("/api/chat/messages").body(vec![0; 100_001]).send().await.unwrap();
     assert_eq!(problem(announced).await.code, Code::TooLarge);
     assert_eq!(process.arrived(), 0);

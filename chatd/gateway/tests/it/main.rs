@@ -5,6 +5,9 @@
 
 mod fixture;
 mod forwarding;
+mod load;
+mod misbehaving;
 mod own;
 mod sockets;
 mod sockjs;
+mod tls;

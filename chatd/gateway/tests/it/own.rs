@@ -13,10 +13,10 @@ async fn without_any_service_here_the_descriptions_are_the_checked_in_ones() {
         ("/asyncapi.json", include_str!("../../../../schema/asyncapi.json")),
     ] {
         // The same files are compared with what a whole process makes of its routes (chatd/tests/it/openapi.rs).
-        assert_eq!(reqwest::get(front.url(path)).await.unwrap().text().await.unwrap(), file, "{path}");
+        assert_eq!(front.get(path).await.unwrap().text().await.unwrap(), file, "{path}");
     }
     for path in ["/", "/docs", "/api/limits", "/actuator/info", "/metrics"] {
-        assert_eq!(reqwest::get(front.url(path)).await.unwrap().status(), 200, "{path}");
+        assert_eq!(front.get(path).await.unwrap().status(), 200, "{path}");
     }
     assert_eq!(process.arrived(), 0);
 }
@@ -31,7 +31,7 @@ async fn services_may_be_here_and_elsewhere() {
     let chat = Process::start("chat");
     let table = Table { auth: Place::here(routes), chat: at(&[&chat]), ..Table::default() };
     let front = Front::open(table);
-    let client = reqwest::Client::new();
+    let client = &front.client;
     let answer = client.post(front.url("/api/auth/login")).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "here");
     assert_eq!(client.get(front.url("/api/chat/sync")).send().await.unwrap().headers()["x-who"], "chat");

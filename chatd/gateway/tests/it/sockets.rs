@@ -154,7 +154,7 @@ async fn one_side_that_dies_takes_the_other_with_it() {
 async fn what_is_refused_is_refused_as_the_service_does() {
     let process = websocket("a");
     let front = front(&[&process]);
-    let client = reqwest::Client::new();
+    let client = &front.client;
     let get = || client.get(front.url("/ws/websocket"));
     assert_eq!(get().send().await.unwrap().status(), 400);
     let half = get().header("connection", "upgrade").header("upgrade", "websocket");
@@ -214,7 +214,7 @@ async fn a_gateway_that_ends_closes_its_sockets_with_a_word_to_come_back() {
     };
     tokio::join!(front.gateway.drain(), watching);
     front.until_metric("chatd_gateway_tunnels 0").await;
-    let request = reqwest::Client::new().get(front.url("/ws/websocket"));
+    let request = front.client.get(front.url("/ws/websocket"));
     let response =
         request.header("connection", "upgrade").header("upgrade", "websocket").send().await.unwrap();
     assert_eq!(problem(response).await.code, Code::Unavailable);

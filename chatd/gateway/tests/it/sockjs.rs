@@ -38,7 +38,7 @@ fn sockjs(name: &'static str) -> (Process, Sessions) {
 }
 
 async fn call(front: &Front, path: &str) -> Response<String> {
-    let response = reqwest::Client::new().post(front.url(path)).send().await.unwrap();
+    let response = front.client.post(front.url(path)).send().await.unwrap();
     let mut answer = Response::builder().status(response.status());
     if let Some(who) = response.headers().get("x-who") {
         answer = answer.header("x-who", who);
@@ -128,8 +128,7 @@ async fn a_session_whose_process_is_gone_is_unknown_and_a_new_one_finds_another(
     }
     let lost = lost.unwrap();
     gone.kill();
-    let response =
-        reqwest::Client::new().post(front.url(&format!("/ws/0/{lost}/xhr_send"))).send().await.unwrap();
+    let response = front.client.post(front.url(&format!("/ws/0/{lost}/xhr_send"))).send().await.unwrap();
     assert_eq!(problem(response).await.code, Code::NotFound);
     // The client opens a new one, and be it by the same name.
     assert_eq!(open(&front, &lost).await, "a");
@@ -149,6 +148,6 @@ async fn names_of_sessions_that_are_not_there_are_not_kept() {
     assert_eq!(front.gateway.sessions(), 0);
     open(&front, "somebody").await;
     assert_eq!(front.gateway.sessions(), 1);
-    let info = reqwest::get(front.url("/ws/info")).await.unwrap();
+    let info = front.get("/ws/info").await.unwrap();
     assert_eq!(info.headers()["x-who"], "a");
 }
