@@ -39,6 +39,10 @@ pub(crate) trait Side: Send + Sync + 'static {
     /// Whoever reads must not wait for sessions: nothing else of this link is read meanwhile.
     async fn batch(&self, batch: Batch);
 
+    /// The view shows everything of a log partition before `next`, as somebody says who need not have
+    /// applied it.
+    async fn moved(&self, _partition: u32, _next: u64) {}
+
     /// Something may have been missed.
     async fn missed(&self);
 
@@ -99,15 +103,27 @@ impl Mesh {
         self.position.lock().clone()
     }
 
-    /// Takes a newer position.
-    pub(crate) fn reached(&self, position: &Cursor) {
-        let mut own = self.position.lock();
-        if own.epoch < position.epoch {
-            *own = position.clone();
-        } else if own.epoch == position.epoch {
-            let partitions = own.next.len().max(position.next.len());
-            own.next.resize(partitions, 0);
-            own.merge(position);
+    /// Takes a position that another process has.
+    async fn reached(&self, position: &Cursor) {
+        let mut moved = Vec::new();
+        {
+            let mut own = self.position.lock();
+            if own.epoch < position.epoch {
+                *own = Cursor { epoch: position.epoch, next: Vec::new() };
+            }
+            if own.epoch == position.epoch {
+                let partitions = own.next.len().max(position.next.len());
+                own.next.resize(partitions, 0);
+                for (partition, (own, next)) in (0..).zip(own.next.iter_mut().zip(&position.next)) {
+                    if *own < *next {
+                        *own = *next;
+                        moved.push((partition, *next));
+                    }
+                }
+            }
+        }
+        for (partition, next) in moved {
+            self.side.moved(partition, next).await;
         }
     }
 

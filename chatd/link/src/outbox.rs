@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use schema::limits::{LINK_OUTBOX_BYTES, LINK_SILENCE, LINK_SOFT_BYTES, LINK_WRITE_BYTES};
+use schema::limits::{LINK_OUTBOX_BYTES, LINK_PAGES_BYTES, LINK_SILENCE, LINK_SOFT_BYTES, LINK_WRITE_BYTES};
 use std::collections::VecDeque;
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -37,13 +37,27 @@ struct Frame {
     bytes: Bytes,
 }
 
+/// Frames of one rank.
+#[derive(Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+}
+
+impl Queue {
+    fn pop(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let Some(frame) = self.frames.pop_front() else { return false };
+        self.bytes -= frame.bytes.len();
+        buffer.extend_from_slice(&frame.bytes);
+        true
+    }
+}
+
 #[derive(Default)]
 struct Queues {
-    hard: VecDeque<Frame>,
-    bulk: VecDeque<Frame>,
-    soft: VecDeque<Frame>,
-    bytes: usize,
-    soft_bytes: usize,
+    hard: Queue,
+    bulk: Queue,
+    soft: Queue,
     closed: bool,
 }
 
@@ -63,21 +77,16 @@ impl Outbox {
         if queues.closed {
             return Err(NotTaken::Closed);
         }
-        let size = bytes.len();
-        let full = match rank {
-            Rank::Soft => queues.soft_bytes + size > LINK_SOFT_BYTES,
-            Rank::Hard | Rank::Bulk => queues.bytes + size > LINK_OUTBOX_BYTES,
+        let (queue, bound) = match rank {
+            Rank::Hard => (&mut queues.hard, LINK_OUTBOX_BYTES),
+            Rank::Bulk => (&mut queues.bulk, LINK_PAGES_BYTES),
+            Rank::Soft => (&mut queues.soft, LINK_SOFT_BYTES),
         };
-        if full {
+        if queue.bytes + bytes.len() > bound {
             return Err(NotTaken::Full);
         }
-        let frame = Frame { call, bytes };
-        match rank {
-            Rank::Hard => queues.hard.push_back(frame),
-            Rank::Bulk => queues.bulk.push_back(frame),
-            Rank::Soft => queues.soft.push_back(frame),
-        }
-        *(if rank == Rank::Soft { &mut queues.soft_bytes } else { &mut queues.bytes }) += size;
+        queue.bytes += bytes.len();
+        queue.frames.push_back(Frame { call, bytes });
         drop(queues);
         self.bell.notify_one();
         Ok(())
@@ -85,13 +94,10 @@ impl Outbox {
 
     /// Takes nothing from now on; answers the calls of frames that were certainly not written.
     pub(crate) fn close(&self) -> Vec<u64> {
-        let mut queues = self.queues.lock();
-        queues.closed = true;
-        let Queues { hard, bulk, .. } = std::mem::take(&mut *queues);
-        queues.closed = true;
-        drop(queues);
+        let queues =
+            std::mem::replace(&mut *self.queues.lock(), Queues { closed: true, ..Queues::default() });
         self.cut.cancel();
-        hard.into_iter().chain(bulk).filter_map(|frame| frame.call).collect()
+        queues.hard.frames.into_iter().filter_map(|frame| frame.call).collect()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -128,22 +134,9 @@ impl Outbox {
     fn take(&self, buffer: &mut Vec<u8>) {
         let mut queues = self.queues.lock();
         let queues = &mut *queues;
-        while buffer.len() < LINK_WRITE_BYTES
-            && let Some(frame) = queues.hard.pop_front()
-        {
-            queues.bytes -= frame.bytes.len();
-            buffer.extend_from_slice(&frame.bytes);
-        }
-        if let Some(frame) = queues.bulk.pop_front() {
-            queues.bytes -= frame.bytes.len();
-            buffer.extend_from_slice(&frame.bytes);
-        }
-        while buffer.len() < LINK_WRITE_BYTES
-            && let Some(frame) = queues.soft.pop_front()
-        {
-            queues.soft_bytes -= frame.bytes.len();
-            buffer.extend_from_slice(&frame.bytes);
-        }
+        while buffer.len() < LINK_WRITE_BYTES && queues.hard.pop(buffer) {}
+        queues.bulk.pop(buffer);
+        while buffer.len() < LINK_WRITE_BYTES && queues.soft.pop(buffer) {}
     }
 }
 

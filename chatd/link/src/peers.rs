@@ -41,6 +41,12 @@ impl Side for Heard {
         self.0.hear(Arc::new(batch)).await;
     }
 
+    /// So that a process that has just come knows how far the view is where nothing happens.
+    async fn moved(&self, partition: u32, next: u64) {
+        let nothing = Batch { partition, next, answers: Vec::new(), deliveries: Vec::new() };
+        self.0.hear(Arc::new(nothing)).await;
+    }
+
     async fn missed(&self) {
         self.0.missed().await;
     }

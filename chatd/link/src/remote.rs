@@ -17,10 +17,10 @@ use edge::{Revocations, Signer};
 use parking_lot::Mutex;
 use people::People;
 use presence::Typed;
-use schema::limits::{DELIVERY_BATCHES, TYPING_LINK};
+use schema::limits::{DELIVERY_BATCHES, LINK_PAGES, TYPING_LINK};
 use schema::{Position, SessionId, Timestamp};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// What stays in this process.
 pub struct Local {
@@ -40,6 +40,8 @@ struct Inner {
     people: People,
     deliveries: Mutex<Vec<mpsc::Sender<Heard>>>,
     typings: Mutex<Vec<mpsc::Sender<Typed>>>,
+    /// Permits of pages on their way: after a broken link every session pulls, and they take turns.
+    pages: Semaphore,
 }
 
 impl Remote {
@@ -52,6 +54,7 @@ impl Remote {
             people: People::default(),
             deliveries: Mutex::default(),
             typings: Mutex::default(),
+            pages: Semaphore::new(LINK_PAGES),
         });
         let wants = Wants { deliveries: Deliveries::Attended, news: true };
         let stop = client.stop.clone();

@@ -14,16 +14,19 @@ mod greet;
 mod hub;
 mod lanes;
 mod links;
+mod telling;
 mod watch;
 
 use crate::Token;
 use crate::frame::Pipe;
 use crate::metrics;
+use crate::wire::Hello;
 use chat::{Batch, Talk};
 use edge::{Identify, Revocations};
 use hub::Hub;
 use presence::Attend;
-use schema::limits::{LINKS, TLS_HANDSHAKE_TIME};
+use schema::limits::{LINK_HELLO_TIME, LINKS};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -62,7 +65,8 @@ impl Server {
     /// Takes connections until the server ends; encrypted, when there is a certificate.
     pub async fn run(&self, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) {
         let tls = tls.map(TlsAcceptor::from);
-        let room = Arc::new(Semaphore::new(LINKS));
+        // Those that did not say who they are take no place of those that did.
+        let strangers = Arc::new(Semaphore::new(LINKS));
         loop {
             let accepted = tokio::select! {
                 () = self.0.stop.cancelled() => return,
@@ -76,26 +80,30 @@ impl Server {
                     continue;
                 }
             };
-            let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
-                tracing::warn!(%address, bound = LINKS, "too many links; this one is closed");
+            let Ok(permit) = Arc::clone(&strangers).try_acquire_owned() else {
+                tracing::warn!(%address, bound = LINKS, "too many connections say nothing; this one is closed");
                 continue;
             };
             let (hub, tls) = (Arc::clone(&self.0), tls.clone());
             tokio::spawn(async move {
-                match open(stream, tls).await {
-                    Ok(pipe) => links::serve(&hub, pipe, &address.to_string()).await,
-                    Err(error) => tracing::warn!(%address, %error, "a link was not made"),
-                }
+                let entered = enter(&hub, stream, tls).await;
                 drop(permit);
+                match entered {
+                    Ok((pipe, hello)) => links::serve(&hub, pipe, hello, &address.to_string()).await,
+                    Err(error) => tracing::warn!(%address, %error, "a link was refused"),
+                }
             });
         }
     }
 }
 
-async fn open(stream: TcpStream, tls: Option<TlsAcceptor>) -> std::io::Result<Box<dyn Pipe>> {
+/// Lets a connection say who it is.
+async fn enter(hub: &Hub, stream: TcpStream, tls: Option<TlsAcceptor>) -> io::Result<(Box<dyn Pipe>, Hello)> {
     stream.set_nodelay(true)?;
-    Ok(match tls {
+    let mut pipe: Box<dyn Pipe> = match tls {
         None => Box::new(stream),
-        Some(tls) => Box::new(timeout(TLS_HANDSHAKE_TIME, tls.accept(stream)).await??),
-    })
+        Some(tls) => Box::new(timeout(LINK_HELLO_TIME, tls.accept(stream)).await??),
+    };
+    let hello = greet::hello(hub, &mut *pipe).await?;
+    Ok((pipe, hello))
 }

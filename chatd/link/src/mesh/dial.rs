@@ -68,7 +68,7 @@ async fn run(
     stop: &CancellationToken,
 ) -> bool {
     let line = Line::new(id, &node.address, mesh.metrics.clone());
-    mesh.reached(position);
+    mesh.reached(position).await;
     if !mesh.joined(&line) {
         tracing::warn!(address = node.address, node = %id, "this chat process is linked already, by another address");
         return false;

@@ -110,7 +110,7 @@ impl Line {
                     if batches != heard {
                         return Err(io::Error::other(format!("{heard} of {batches} batches came")));
                     }
-                    mesh.reached(&position);
+                    mesh.reached(&position).await;
                 }
                 Down::Batch(batch) => {
                     heard += 1;

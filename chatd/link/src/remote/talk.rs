@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chat::{Answer, Backlog, CursorError, Delivery, Error, Heard, MarkKind, Origin, Talk, cursor};
 use schema::event::DevicePosition;
 use schema::{Cursor, Draft, SessionId, UserId};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// What a fault means where nothing is written.
@@ -30,6 +31,12 @@ impl Inner {
             Ok(reply) => take(reply).ok_or_else(|| unread(NO_SENSE)),
             Err(fault) => Err(unread(fault)),
         }
+    }
+
+    /// Asks for something of a session's history, in turn with the other sessions.
+    async fn page<T>(&self, call: Call, take: impl FnOnce(Reply) -> Option<T>) -> Result<T, Error> {
+        let _turn = self.pages.acquire().await;
+        self.read(call, take).await
     }
 
     /// Asks for something that is written.
@@ -77,7 +84,7 @@ impl Talk for Remote {
     /// Returns once it is on its way in its socket's order.
     async fn send(&self, origin: Origin, draft: Draft, answer: Answer) {
         let Some(home) = self.0.home() else { return answer(Err(unwritten(NO_HOME))) };
-        let inner = std::sync::Arc::clone(&self.0);
+        let inner = Arc::clone(&self.0);
         home.call(
             Call::Send { origin, draft },
             Box::new(move |outcome| {
@@ -120,7 +127,7 @@ impl Talk for Remote {
             Reply::Feed(deliveries, next) => Some((deliveries, next)),
             _ => None,
         };
-        self.0.read(Call::Feed { user, after: after.clone(), limit }, take).await
+        self.0.page(Call::Feed { user, after: after.clone(), limit }, take).await
     }
 
     async fn backlog(&self, user: UserId, session: SessionId, until: Cursor) -> Result<Backlog, Error> {
@@ -128,7 +135,7 @@ impl Talk for Remote {
             Reply::Backlog(backlog) => Some(backlog),
             _ => None,
         };
-        self.0.read(Call::Backlog { user, session, until }, take).await
+        self.0.page(Call::Backlog { user, session, until }, take).await
     }
 
     fn seal(&self, user: UserId, cursor: &Cursor) -> String {

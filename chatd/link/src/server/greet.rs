@@ -37,15 +37,22 @@ pub(super) async fn hello(hub: &Hub, mut pipe: &mut dyn Pipe) -> io::Result<Hell
             Ok(_) => "the token is wrong; both sides need the same keys folder".to_owned(),
         },
     };
-    let frame = encode(&Greeting::Refused(refusal.clone()))?;
+    refuse(pipe, &refusal).await?;
+    Err(io::Error::new(ErrorKind::PermissionDenied, refusal))
+}
+
+/// Tells the other side why it may not come in, and closes.
+pub(super) async fn refuse(pipe: &mut dyn Pipe, refusal: &str) -> io::Result<()> {
+    let frame = encode(&Greeting::Refused(refusal.to_owned()))?;
     timeout(LINK_HELLO_TIME, pipe.write_all(&frame)).await??;
     timeout(LINK_HELLO_TIME, pipe.shutdown()).await??;
-    Err(io::Error::new(ErrorKind::PermissionDenied, refusal))
+    Ok(())
 }
 
 /// Lets the other side in.
 pub(super) async fn welcome(hub: &Hub, pipe: &mut dyn Pipe) -> io::Result<()> {
     let frame = encode(&Greeting::Welcome { node: hub.node, position: hub.talk.position() })?;
     timeout(LINK_HELLO_TIME, pipe.write_all(&frame)).await??;
+    timeout(LINK_HELLO_TIME, pipe.flush()).await??;
     Ok(())
 }

@@ -5,8 +5,9 @@
 
 use super::Parts;
 use super::links::Link;
+use super::telling::Telling;
 use crate::Token;
-use crate::frame::{HEAD, close, encode};
+use crate::frame::encode;
 use crate::metrics;
 use crate::outbox::{NotTaken, Rank};
 use crate::wire::{Deliveries, Down};
@@ -14,10 +15,9 @@ use chat::{Batch, Talk};
 use edge::{Identify, Revocations};
 use parking_lot::{Mutex, RwLock};
 use presence::{Attend, Typed};
-use schema::limits::{LINK_BATCH_BYTES, LINK_BEAT, LINK_CHUNK, LINKS};
+use schema::limits::{LINK_BEAT, LINK_CHUNK, LINKS};
 use schema::{SessionId, Timestamp, UserId};
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::broadcast::error::RecvError;
@@ -193,54 +193,42 @@ impl Hub {
     /// Tells a batch to every link: its position always, of the rest what concerns them.
     fn batch(&self, batch: &Batch) {
         let book = self.book.read();
-        let mut parts: Vec<Vec<u8>> = vec![Vec::new(); book.links.len()];
+        let partition = batch.partition;
+        let mut tellings: Vec<Telling> = book.links.iter().map(|_| Telling::default()).collect();
+        let told = |place: usize, full: Option<_>| {
+            if let (Some(link), Some(frame)) = (&book.links[place], full) {
+                link.tell_batch(self, frame);
+            }
+        };
+        for answer in &batch.answers {
+            let waits = |link: &Arc<Link>| link.node == answer.0.node;
+            for place in places_of(&book.links, waits) {
+                let Ok(json) = serde_json::to_vec(answer) else { continue };
+                told(place, tellings[place].answer(partition, &json));
+            }
+        }
         for delivery in &batch.deliveries {
-            let [one, other] = delivery.people();
-            let attended = |user| book.attended.get(&user).copied().unwrap_or_default();
-            let mut places = book.all | attended(one) | attended(other);
-            if places == 0 {
+            let people = delivery.people().map(|user| book.attended.get(&user).copied().unwrap_or(0));
+            let concerned = book.all | people[0] | people[1];
+            if concerned == 0 {
                 continue;
             }
             let Ok(json) = serde_json::to_vec(delivery) else { continue };
-            while places != 0 {
-                let place = places.trailing_zeros() as usize;
-                places &= places - 1;
-                let part = &mut parts[place];
-                if !part.is_empty() && part.len() + json.len() > LINK_BATCH_BYTES {
-                    if let Some(link) = &book.links[place] {
-                        link.tell_batch(self, batch_frame(batch.partition, 0, b"", part));
-                    }
-                    part.clear();
-                }
-                if !part.is_empty() {
-                    part.push(b',');
-                }
-                part.extend_from_slice(&json);
+            for place in each(concerned) {
+                told(place, tellings[place].delivery(partition, &json));
             }
         }
-        for (link, part) in book.links.iter().zip(&parts) {
-            let Some(link) = link else { continue };
-            let answers: Vec<_> =
-                batch.answers.iter().filter(|(reply_to, _)| reply_to.node == link.node).collect();
-            let answers = match &answers[..] {
-                [] => Ok(Vec::new()),
-                some => serde_json::to_vec(some),
-            };
-            let Ok(answers) = answers else { continue };
-            link.tell_batch(self, batch_frame(batch.partition, batch.next, &answers, part));
+        for (place, telling) in tellings.into_iter().enumerate() {
+            told(place, Some(telling.frame(partition, batch.next)));
         }
     }
 
     fn typed(&self, typed: Typed) {
         let book = self.book.read();
-        let Some(mut places) = book.attended.get(&typed.peer).copied() else { return };
+        let Some(places) = book.attended.get(&typed.peer) else { return };
         let Ok(frame) = encode(&Down::Typed { peer: typed.peer, typing: typed.typing }) else { return };
-        while places != 0 {
-            let place = places.trailing_zeros() as usize;
-            places &= places - 1;
-            if let Some(link) = book.links[place].as_ref().filter(|link| link.wants.news)
-                && link.outbox.push(Rank::Soft, None, frame.clone()) == Err(NotTaken::Full)
-            {
+        for link in each(*places).filter_map(|place| book.links[place].as_ref()) {
+            if link.wants.news && link.outbox.push(Rank::Soft, None, frame.clone()) == Err(NotTaken::Full) {
                 self.metrics.shed.inc();
             }
         }
@@ -288,30 +276,19 @@ async fn next(typings: &mut Option<mpsc::Receiver<Typed>>) -> Option<Typed> {
     }
 }
 
-/// The frame [`Down::Batch`] of deliveries that are JSON already. A part that is not the last moves no
-/// position: its `next` is 0.
-fn batch_frame(partition: u32, next: u64, answers: &[u8], deliveries: &[u8]) -> io::Result<bytes::Bytes> {
-    let mut frame = vec![0; HEAD];
-    let answers = if answers.is_empty() { &b"[]"[..] } else { answers };
-    frame.extend_from_slice(
-        format!("{{\"Batch\":{{\"partition\":{partition},\"next\":{next},\"answers\":").as_bytes(),
-    );
-    frame.extend_from_slice(answers);
-    frame.extend_from_slice(b",\"deliveries\":[");
-    frame.extend_from_slice(deliveries);
-    frame.extend_from_slice(b"]}}");
-    close(frame)
+/// The places in a set.
+fn each(mut places: Places) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (places != 0).then(|| places.trailing_zeros() as usize)?;
+        places &= places - 1;
+        Some(place)
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_made_of_parts_reads_as_one() {
-        let frame = batch_frame(3, 9, b"", b"").unwrap();
-        let Down::Batch(batch) = serde_json::from_slice(&frame[HEAD..]).unwrap() else { panic!("no batch") };
-        assert_eq!((batch.partition, batch.next), (3, 9));
-        assert!(batch.answers.is_empty() && batch.deliveries.is_empty());
-    }
+/// The places of the links of which this is true.
+fn places_of(links: &[Option<Arc<Link>>], so: impl Fn(&Arc<Link>) -> bool) -> impl Iterator<Item = usize> {
+    links
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, link)| link.as_ref().filter(|link| so(link)).map(|_| place))
 }

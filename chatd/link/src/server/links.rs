@@ -8,7 +8,7 @@ use crate::frame::{Pipe, encode, read};
 use crate::outbox::{NotTaken, Outbox, Rank};
 use crate::wire::{Call, Down, Hello, Reply, Up, Wants};
 use bytes::Bytes;
-use schema::limits::{LINK_CALLS, LINK_FRAME_BYTES, LINK_SILENCE};
+use schema::limits::{LINK_CALLS, LINK_FRAME_BYTES, LINK_SILENCE, LINKS};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,13 @@ impl Link {
             _ => Rank::Hard,
         };
         match encode(&Down::Answer { id, reply }) {
+            // A page may be asked for again.
+            Ok(frame) if rank == Rank::Bulk => {
+                if self.outbox.push(rank, None, frame) == Err(NotTaken::Full) {
+                    hub.metrics.overloaded.inc();
+                    self.answer(hub, id, Reply::Overloaded);
+                }
+            }
             Ok(frame) => self.tell(hub, rank, frame),
             Err(error) => self.cut(hub, &error.to_string()),
         }
@@ -74,16 +81,14 @@ impl Link {
     }
 }
 
-/// Serves one connection until it ends.
-pub(super) async fn serve(hub: &Arc<Hub>, mut pipe: Box<dyn Pipe>, address: &str) {
-    let hello = match greet::hello(hub, &mut *pipe).await {
-        Ok(hello) => hello,
-        Err(error) => return tracing::warn!(address, %error, "a link was refused"),
-    };
+/// Serves a connection that may come in until it ends.
+pub(super) async fn serve(hub: &Arc<Hub>, mut pipe: Box<dyn Pipe>, hello: Hello, address: &str) {
     // Welcome goes out first, and nothing that happens from then on is left out.
     let registered = hub.register(|number, place| link(&hello, number, place));
     let Some(link) = registered else {
-        return tracing::warn!(address, "too many links; this one is closed");
+        tracing::warn!(address, bound = LINKS, "too many links; this one is refused");
+        let refused = greet::refuse(&mut *pipe, "this process has as many links as it may have").await;
+        return refused.unwrap_or_else(|error| tracing::debug!(address, %error, "and does not hear it"));
     };
     tracing::info!(address, node = %link.node, "linked");
     let ended = match greet::welcome(hub, &mut *pipe).await {
