@@ -204,7 +204,8 @@ async fn make(kafka: &Kafka, topic: &Topic) -> Result<bool, Error> {
     Ok(made)
 }
 
-/// Sets those settings that may be set, and keeps the others that were set for this topic.
+/// Sets those settings that may be set, keeps the others that were set for this topic, and waits until that
+/// can be seen.
 async fn set(kafka: &Kafka, topic: &Topic, found: &Settings) -> Result<(), Error> {
     let mut settings = found.own.clone();
     for gap in topic.gaps(kafka) {
@@ -214,5 +215,17 @@ async fn set(kafka: &Kafka, topic: &Topic, found: &Settings) -> Result<(), Error
             settings.insert(key, declared);
         }
     }
-    settings::set(kafka, &topic.name, &settings).await
+    settings::set(kafka, &topic.name, &settings).await?;
+    let give_up = Instant::now() + SCHEMA_STATEMENT_TIMEOUT;
+    loop {
+        let now = settings::of(kafka, std::iter::once(&topic.name)).await?;
+        if now.get(&topic.name).is_some_and(|now| now.own == settings) {
+            return Ok(());
+        }
+        if Instant::now() > give_up {
+            let text = format!("kafka: topic {} was altered, but that cannot be seen yet", topic.name);
+            return Err(Error::Unavailable(text));
+        }
+        sleep(SCHEMA_POLL).await;
+    }
 }

@@ -1,4 +1,7 @@
 //! A database, a keyspace and topics that one test has for itself.
+//!
+//! Other packages' tests include this file by its path; each uses what it needs of it.
+#![allow(dead_code, reason = "shared by several test binaries, none of which uses all of it")]
 
 use engines::cassandra::Cassandra;
 use engines::kafka::{self, Kafka};
@@ -10,33 +13,55 @@ use sqlx::{AssertSqlSafe, PgPool};
 pub(crate) struct Place {
     name: String,
     server: PgPool,
+    /// The URLs, as chatd's environment has them.
+    pub(crate) environment: [(&'static str, String); 3],
     pub(crate) postgres: Postgres,
     pub(crate) cassandra: Cassandra,
     pub(crate) kafka: Kafka,
     pub(crate) session: Session,
 }
 
+/// A server's address; says so where it is not set.
+#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+fn address(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok();
+    if value.is_none() {
+        eprintln!("skipped: {name} is not set; compose/test brings the servers up");
+    }
+    value
+}
+
+/// A URL with another path.
+fn with_path(url: &str, path: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (place, query) = rest.split_once('?').map_or((rest, String::new()), |(p, q)| (p, format!("?{q}")));
+    let authority = place.split('/').next().unwrap();
+    format!("{scheme}://{authority}/{path}{query}")
+}
+
 impl Place {
-    /// `None`, loudly, where the addresses of the servers are not set.
-    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+    /// `None` where the addresses of the servers are not set.
     pub(crate) async fn new() -> Option<Self> {
-        let address = |name: &str| {
-            let value = std::env::var(name).ok();
-            if value.is_none() {
-                eprintln!("skipped: {name} is not set; compose/test brings the servers up");
-            }
-            value
-        };
         let (postgres, cassandra) = (address("STORES_POSTGRES")?, address("STORES_CASSANDRA")?);
         let kafka = address("STORES_KAFKA")?;
         let name = format!("t{}", uuid::Uuid::now_v7().simple());
-        let postgres = Postgres::parse(&postgres).unwrap();
-        let server = postgres.connect(1).await.unwrap();
+        let server = Postgres::parse(&postgres).unwrap().connect(1).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&server).await.unwrap();
-        let cassandra = Cassandra::parse(&cassandra).unwrap().with_keyspace(&name).unwrap();
-        let kafka = Kafka::parse(&format!("{kafka}?prefix={name}.")).unwrap();
-        let session = cassandra.connect().await.unwrap();
-        Some(Self { postgres: postgres.with_database(&name), name, server, cassandra, kafka, session })
+        let environment = [
+            ("CHATD_STORES__POSTGRES", with_path(&postgres, &name)),
+            ("CHATD_STORES__CASSANDRA", with_path(&cassandra, &name)),
+            ("CHATD_STORES__KAFKA", format!("{kafka}?prefix={name}.")),
+        ];
+        let cassandra = Cassandra::parse(&environment[1].1).unwrap();
+        Some(Self {
+            server,
+            postgres: Postgres::parse(&environment[0].1).unwrap(),
+            session: cassandra.connect().await.unwrap(),
+            cassandra,
+            kafka: Kafka::parse(&environment[2].1).unwrap(),
+            environment,
+            name,
+        })
     }
 
     pub(crate) fn schema(&self) -> Schema {
@@ -53,10 +78,17 @@ impl Place {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
     }
 
-    /// Runs a statement in the test's keyspace.
+    /// Runs a statement in the test's keyspace, which it names `{keyspace}`.
     pub(crate) async fn cql(&self, statement: &str) {
-        let statement = statement.replace("{keyspace}", self.cassandra.keyspace());
+        let statement = statement.replace("{keyspace}", &self.name);
         self.session.query_unpaged(statement, ()).await.unwrap();
+    }
+
+    /// The tables of the keyspace.
+    pub(crate) async fn tables(&self) -> usize {
+        let question = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
+        let found = self.session.query_unpaged(question, (&self.name,)).await.unwrap();
+        found.into_rows_result().unwrap().rows_num()
     }
 
     /// Removes what the test made.
