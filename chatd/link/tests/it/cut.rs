@@ -2,16 +2,15 @@
 
 use crate::late::Made;
 use crate::proxy::Proxy;
+use crate::raw::Raw;
 use crate::reader::Reader;
-use crate::world::{Core, PATIENCE, begin, draft, linked, remote, until};
+use crate::world::{Core, PATIENCE, begin, draft, remote, until};
 use chat::{Batch, Delivery, Error, Heard, Talk};
 use schema::{ConversationId, MessageId, MessageStatus, MessageType, Position, Timestamp, UserId};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use store::messages::StoredMessage;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 
 /// A batch of one message of so many bytes.
@@ -103,16 +102,9 @@ async fn a_process_that_never_reads_is_cut_and_the_others_go_on() {
     let mut deliveries = other.deliveries();
     other.attend(bob).await.unwrap();
     // It is let in, wants everything, says each second that it lives, and reads nothing.
-    let mut deaf = TcpStream::connect(made.address).await.unwrap();
-    let token: String = [3; 32].iter().map(|byte: &u8| format!("{byte:02x}")).collect();
-    let wants = json!({"deliveries": "All", "news": true});
-    let hello = json!({"version": 1, "node": uuid::Uuid::new_v4(), "token": token, "wants": wants});
-    for text in [hello.to_string(), "\"Beat\"".to_owned()] {
-        deaf.write_u32(u32::try_from(text.len()).unwrap()).await.unwrap();
-        deaf.write_all(text.as_bytes()).await.unwrap();
-    }
+    let deaf = Raw::link(made.address, "All").await;
     until("both linked", || made.count("link_peers") == 2).await;
-    let (reader, mut writer) = deaf.into_split();
+    let (reader, mut writer) = deaf.0.into_split();
     let beats = tokio::spawn(async move {
         while writer.write_all(b"\0\0\0\x06\"Beat\"").await.is_ok() {
             sleep(Duration::from_millis(500)).await;
@@ -139,15 +131,8 @@ async fn a_process_that_never_reads_is_cut_and_the_others_go_on() {
 #[tokio::test]
 async fn a_process_that_falls_silent_is_cut() {
     let made = Made::new().await;
-    let mut silent = TcpStream::connect(made.address).await.unwrap();
-    let token: String = [3; 32].iter().map(|byte: &u8| format!("{byte:02x}")).collect();
-    let wants = json!({"deliveries": "Attended", "news": false});
-    let hello = json!({"version": 1, "node": uuid::Uuid::new_v4(), "token": token, "wants": wants});
-    let text = hello.to_string();
-    silent.write_u32(u32::try_from(text.len()).unwrap()).await.unwrap();
-    silent.write_all(text.as_bytes()).await.unwrap();
-    let mut said = Vec::new();
-    timeout(PATIENCE, silent.read_to_end(&mut said)).await.unwrap().unwrap();
+    let mut silent = Raw::link(made.address, "Attended").await;
+    let said = silent.rest().await;
     let beats = String::from_utf8_lossy(&said).matches("\"Beat\"").count();
     assert!(beats >= 2, "it was told each second that the server lives: {beats}");
     until("forgotten", || made.count("link_peers") == 0).await;
@@ -174,5 +159,4 @@ async fn a_partition_that_moves_to_another_process_is_pulled() {
     assert_eq!(heard(false).await, u64::MAX, "first that something may be missing");
     assert_eq!(heard(true).await, 2);
     assert_eq!(remote.position().next[0], 2);
-    let _ = linked(one.address).await;
 }

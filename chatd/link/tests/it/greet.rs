@@ -1,5 +1,6 @@
 //! Who is let in.
 
+use crate::raw::{Raw, hello};
 use crate::world::{Core, PATIENCE, client, open, until};
 use edge::Revocations;
 use link::Token;
@@ -10,27 +11,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-async fn frame(stream: &mut TcpStream, value: &Value) {
-    let bytes = serde_json::to_vec(value).unwrap();
-    stream.write_u32(u32::try_from(bytes.len()).unwrap()).await.unwrap();
-    stream.write_all(&bytes).await.unwrap();
-}
-
 /// Says hello and reads everything until the server closes.
 async fn refused(address: SocketAddr, hello: &Value) -> Value {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    frame(&mut stream, hello).await;
-    let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-    serde_json::from_slice(&answer[4..]).unwrap()
+    let mut raw = Raw(TcpStream::connect(address).await.unwrap());
+    raw.say(hello).await;
+    serde_json::from_slice(&raw.rest().await[4..]).unwrap()
 }
 
 #[tokio::test]
 async fn a_wrong_token_and_a_wrong_version_are_told_so_and_closed() {
     let core = Core::new().await;
     let hello = |version: u32, token: &str| {
-        let wants = json!({"deliveries": "All", "news": true});
-        json!({"version": version, "node": uuid::Uuid::new_v4(), "token": token, "wants": wants})
+        let mut hello = hello("All");
+        hello["version"] = version.into();
+        hello["token"] = token.into();
+        hello
     };
     let said = |answer: Value| answer["Refused"].as_str().unwrap().to_owned();
     assert!(said(refused(core.address, &hello(1, "guess")).await).contains("token is wrong"));

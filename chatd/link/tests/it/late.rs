@@ -1,6 +1,7 @@
 //! A chat process that does not answer, or is not there.
 
-use crate::world::{begin, client, draft, open, remote, serve, token, until};
+use crate::raw::Raw;
+use crate::world::{PATIENCE, begin, client, count, draft, open, remote, serve, token, until};
 use async_trait::async_trait;
 use chat::{Answer, Backlog, Batch, CursorError, Delivery, Error, Heard, MarkKind, Origin, Talk};
 use edge::{Caller, Identify, Metrics, Problem, Revocations};
@@ -9,10 +10,11 @@ use presence::{Attend, Typed, Watch};
 use schema::event::DevicePosition;
 use schema::presence::Chosen;
 use schema::{Cursor, Draft, SessionId, UserId};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -126,9 +128,7 @@ impl Made {
 
     /// The value of a metric.
     pub(crate) fn count(&self, name: &str) -> u64 {
-        let text = self.metrics.render().unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("chatd_{name} ")));
-        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+        count(&self.metrics, name)
     }
 }
 
@@ -209,6 +209,62 @@ async fn a_process_that_is_silent_is_cut_and_attend_does_not_wait_for_it() {
     let remote = remote(&[dead, made.address]);
     until("linked", || remote.links() == 1).await;
     timeout(Duration::from_secs(1), remote.attend(UserId::draw())).await.unwrap().unwrap();
+}
+
+/// A chat process that lets others in, says that it lives and this position, and answers nothing.
+async fn idle(position: Cursor) -> (SocketAddr, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ended, ends) = mpsc::channel(64);
+    tokio::spawn(async move {
+        let node = uuid::Uuid::new_v4();
+        loop {
+            let mut raw = Raw(listener.accept().await.unwrap().0);
+            let (position, ended) = (position.clone(), ended.clone());
+            tokio::spawn(async move {
+                raw.hear().await;
+                let start = Cursor::start(position.epoch, 4);
+                raw.say(&json!({"Welcome": {"node": node, "position": start}})).await;
+                let beat = json!({"Beat": {"batches": 0, "position": position}}).to_string();
+                let (mut reader, mut writer) = raw.0.into_split();
+                let beats = async {
+                    loop {
+                        writer.write_u32(u32::try_from(beat.len()).unwrap()).await.unwrap();
+                        writer.write_all(beat.as_bytes()).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                };
+                let mut said = Vec::new();
+                tokio::select! {
+                    () = beats => {}
+                    _ = reader.read_to_end(&mut said) => {}
+                }
+                let _ = ended.send(()).await;
+            });
+        }
+    });
+    (address, ends)
+}
+
+#[tokio::test]
+async fn one_that_does_not_attend_in_time_is_cut_and_the_others_suffice() {
+    let made = Made::new().await;
+    let (address, mut ends) = idle(Cursor::start(1, 4)).await;
+    let remote = remote(&[address, made.address]);
+    until("linked to both", || remote.links() == 2).await;
+    remote.attend(UserId::draw()).await.unwrap();
+    timeout(PATIENCE, ends.recv()).await.unwrap().unwrap();
+    let alone = crate::world::remote(&[address]);
+    until("linked", || alone.links() == 1).await;
+    assert!(alone.attend(UserId::draw()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_position_comes_with_the_beats_where_nothing_happens() {
+    let position = Cursor { epoch: 1, next: vec![4, 0, 9, 2] };
+    let (address, _ends) = idle(position.clone()).await;
+    let remote = remote(&[address]);
+    until("told", || remote.position() == position).await;
 }
 
 /// A directory that the test changes.

@@ -8,6 +8,7 @@ mod greet;
 mod late;
 mod peers;
 mod proxy;
+mod raw;
 mod reader;
 mod soft;
 mod stomp;

@@ -1,12 +1,14 @@
 //! Typing, presence and ended sessions over the link.
 
 use crate::proxy::Proxy;
+use crate::raw::Raw;
 use crate::world::{Core, PATIENCE, client, linked, open, remote, until};
 use edge::Revocations;
 use parking_lot::Mutex;
 use presence::{Attend, Ear, Heard, Watch};
 use schema::presence::{Chosen, Presence, Status};
 use schema::{SessionId, UserId};
+use serde_json::json;
 use std::sync::{Arc, Weak};
 use tokio::time::timeout;
 
@@ -32,6 +34,13 @@ impl Ear for Socket {
 impl Socket {
     fn last(&self) -> Option<(u32, UserId, Status)> {
         self.heard.lock().last().copied()
+    }
+
+    /// Whether the person of a subscription was online when it was told last.
+    fn is_online(&self, subscription: u32) -> bool {
+        let heard = self.heard.lock();
+        let last = heard.iter().rev().find(|(of, ..)| *of == subscription);
+        last.is_some_and(|(.., status)| *status == Status::Online)
     }
 
     fn watch(self: &Arc<Self>, viewer: UserId, connection: u64, subscription: u32) -> Watch {
@@ -110,6 +119,29 @@ async fn a_new_home_is_told_who_is_here_and_what_they_watch() {
     let watch = anns.watch(bob, 9, 1);
     core.presence.watch(watch, "ann").await.unwrap();
     until("ann is here", || anns.last() == Some((1, ann, Status::Online))).await;
+}
+
+#[tokio::test]
+async fn a_link_that_dies_late_does_not_take_away_what_its_successor_brought() {
+    let core = Core::new().await;
+    let (ann, bob, eve) = (core.person("ann").await, core.person("bob").await, core.person("eve").await);
+    let socket = Arc::new(Socket::default());
+    core.presence.connected(ann, 1);
+    core.presence.watch(socket.watch(ann, 1, 5), "bob").await.unwrap();
+    core.presence.watch(socket.watch(ann, 1, 6), "eve").await.unwrap();
+    // The same sockets, by a link that is half open and by the next one; only the first has eve's.
+    let mut old = Raw::link(core.address, "Attended").await;
+    old.say(&json!({"Connected": [[bob, 7], [eve, 8]]})).await;
+    until("both here", || socket.is_online(5) && socket.is_online(6)).await;
+    let mut new = Raw::link(core.address, "Attended").await;
+    new.say(&json!({"Connected": [[bob, 7]]})).await;
+    new.say(&json!({"Call": {"id": 1, "call": {"Attend": []}}})).await;
+    while new.hear().await.get("Answer").is_none() {}
+    drop(old);
+    until("eve is gone", || !socket.is_online(6)).await;
+    assert!(socket.is_online(5), "bob's socket is the new link's");
+    drop(new);
+    until("bob is gone", || !socket.is_online(5)).await;
 }
 
 #[tokio::test]

@@ -176,6 +176,13 @@ impl Drop for Core {
     }
 }
 
+/// The value of a metric.
+pub(crate) fn count(metrics: &Metrics, name: &str) -> u64 {
+    let text = metrics.render().unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("chatd_{name} ")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+}
+
 /// Waits until it is so.
 pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
     let wait = async {
