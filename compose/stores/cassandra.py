@@ -94,7 +94,8 @@ class Cassandra:
 
 def options(place: Place) -> dict[str, object]:
     """Memory and threads for a machine that runs other things too."""
-    waiting = 16 if place.settings.cassandra_sync == "periodic" else 256
+    sync = place.settings.cassandra_sync or "periodic"
+    waiting = 16 if sync == "periodic" else 256
     seeds = {"seeds": f"127.0.0.1:{place.ports['storage']}"}
     return {
         "cluster_name": "chatd",
@@ -115,7 +116,7 @@ def options(place: Place) -> dict[str, object]:
             f"{part}_directory": str(place.home / part)
             for part in ("commitlog", "hints", "saved_caches", "cdc_raw")
         },
-        **SYNC[place.settings.cassandra_sync],
+        **SYNC[sync],
         "commitlog_segment_size": "16MiB",
         "commitlog_total_space": "512MiB",
         "commit_failure_policy": "stop",

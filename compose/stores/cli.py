@@ -59,14 +59,14 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument(
         "--profile",
         choices=["test", "load"],
-        default="test",
-        help="test starts fast; load has Java's full compiler and PostgreSQL's fsync, for any figure (default %(default)s)",
+        help="test starts fast; load has Java's full compiler and PostgreSQL's fsync, for any figure (default: as "
+        "last time, at first test)",
     )
     words.add_argument(
         "--cassandra-sync",
         choices=["periodic", "group", "batch"],
-        default="periodic",
-        help="when Cassandra's log is on the disk; periodic, its own default, loses the last acknowledged rows at kill9, the others do not, at several times the cost (default %(default)s)",
+        help="when Cassandra's log is on the disk; periodic, its own default, loses the last acknowledged rows at "
+        "kill9, the others do not, at several times the cost (default: as last time, at first periodic)",
     )
     words.add_argument("--local", action="store_true", help="no Docker, even if an engine answers")
     words.add_argument("--json", action="store_true", help="status as JSON")

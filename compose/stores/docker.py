@@ -55,18 +55,23 @@ class Docker:
         files = ["--env-file", str(DEFAULTS), "--file", str(HERE / "compose.yaml")]
         return ["docker", "compose", "--project-name", self.project, *files, *words]
 
+    def resumed(self, name: str) -> Settings:
+        return self.settings.resumed(name, self.folder.load(name).get("kept", {}))
+
     def variables(self) -> dict[str, str]:
         """What compose.yaml takes from the environment."""
-        chosen = {f"{name.upper()}_PORT": str(self.port(name)) for name in SERVICES if self.folder.load(name)}
+        started = [name for name in SERVICES if self.folder.load(name)]
+        chosen = {f"{name.upper()}_PORT": str(self.port(name)) for name in started}
+        for name in started:
+            for heap_mb in self.resumed(name).heap_mb.values():
+                chosen[f"{name.upper()}_HEAP"] = f"{heap_mb}m"
         # The image's own start script writes the configuration; these override it.
         sync = {"group": "group -Dcassandra.settings.commitlog_sync_group_window=5ms", "batch": "batch"}
-        if mode := sync.get(self.settings.cassandra_sync):
+        if mode := sync.get(self.resumed("cassandra").cassandra_sync or ""):
             allowed = "-Dcassandra.config.allow_system_properties=true"
             chosen["CASSANDRA_OPTIONS"] = f"{allowed} -Dcassandra.settings.commitlog_sync={mode}"
-        if not self.settings.load():
+        if not self.resumed("postgres").load():
             chosen["POSTGRES_FSYNC"] = "off"
-        for name, heap_mb in self.settings.heap_mb.items():
-            chosen[f"{name.upper()}_HEAP"] = f"{heap_mb}m"
         return {**os.environ, **chosen}
 
     def run(self, *words: str) -> str:
@@ -93,6 +98,8 @@ class Docker:
                     before = self.folder.load(name).get("ports", {}).get("client")
                     wanted = self.settings.ports.get(name, before or SERVERS[name].port)
                     self.folder.ports(name, {"client": wanted})
+                    kept = self.resumed(name).kept(name)
+                    self.folder.save(name, {**self.folder.load(name), "kept": kept})
             self.run("up", "--detach", "--no-deps", *(SERVICES[name] for name in names))
         waiting = list(names)
         while waiting := [name for name in waiting if not self.healthy(name)]:

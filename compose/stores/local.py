@@ -61,22 +61,25 @@ class Local:
         """Starts one unless it runs; when this began."""
         began = time.monotonic()
         with self.folder.lock(name):
+            before = self.folder.load(name).get("kept", {})
+            settings = self.settings.resumed(name, before)
             if process := self.folder.process(name):
                 if process.paused():
                     raise Failure(f"{name} is paused: `resume {name}` first")
+                if settings.kept(name) != before:
+                    raise Failure(f"{name} runs with other options than these: `down {name}` first")
                 return began
             server = SERVERS[name]
             wanted = {"client": self.wanted(name), **dict.fromkeys(server.inner_ports, 0)}
-            place = Place(self.settings.data / name, self.folder.ports(name, wanted), self.settings)
+            place = Place(self.settings.data / name, self.folder.ports(name, wanted), settings)
             place.home.mkdir(exist_ok=True)
             launch, log = server.launch(place), self.folder.log(name)
             if log.exists() and log.stat().st_size > LOG_BYTES:
                 log.replace(log.with_suffix(".log.1"))
             began = time.monotonic()
             process = spawn(launch.argv, log, launch.cwd, launch.user, launch.executable)
-            self.folder.save(
-                name, {**asdict(process), "ports": place.ports, "profile": self.settings.profile}
-            )
+            state = {**asdict(process), "ports": place.ports, "kept": settings.kept(name)}
+            self.folder.save(name, state)
         return began
 
     def wanted(self, name: str) -> int:
@@ -168,7 +171,7 @@ class Local:
         if processes:
             paused = processes[0].paused()
             row["state"] = "paused" if paused else "healthy" if self.healthy(name) else "unhealthy"
-            row |= {"pid": processes[0].pid, "profile": state["profile"], "url": self.url(name)}
+            row |= {"pid": processes[0].pid, "profile": state["kept"]["profile"], "url": self.url(name)}
             row["memory_mb"] = sum(process.memory_mb() for process in processes)
             row["cpu_s"] = round(sum(process.cpu_s() for process in processes), 2)
         return row

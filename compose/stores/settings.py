@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 NAMES = ("kafka", "cassandra", "postgres", "redis")
 
@@ -16,9 +16,10 @@ class Settings:
 
     data: Path
     downloads: Path
-    # test starts fast and may lose the last moments in a power cut; load is tuned as in production.
-    profile: str = "test"
-    cassandra_sync: str = "periodic"
+    # Unset, these are as they were at the last start, else test and periodic. test starts fast and may lose the
+    # last moments in a power cut; load is tuned as in production.
+    profile: str | None = None
+    cassandra_sync: str | None = None
     ports: dict[str, int] = field(default_factory=dict)
     heap_mb: dict[str, int] = field(default_factory=dict)
     start_s: float = 180.0
@@ -26,6 +27,24 @@ class Settings:
 
     def load(self) -> bool:
         return self.profile == "load"
+
+    def resumed(self, name: str, before: dict[str, Any]) -> Settings:
+        """With what one server was last started with, as far as nothing else is asked for."""
+        heap_mb = self.heap_mb.get(name, before.get("heap_mb"))
+        return replace(
+            self,
+            profile=self.profile or before.get("profile", "test"),
+            cassandra_sync=self.cassandra_sync or before.get("cassandra_sync", "periodic"),
+            heap_mb={} if heap_mb is None else {name: heap_mb},
+        )
+
+    def kept(self, name: str) -> dict[str, Any]:
+        """What `resumed` needs of it the next time."""
+        return {
+            "profile": self.profile,
+            "cassandra_sync": self.cassandra_sync,
+            "heap_mb": self.heap_mb.get(name),
+        }
 
 
 @dataclass(frozen=True)

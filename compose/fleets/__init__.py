@@ -1,0 +1,1 @@
+"""Many chatd processes on one machine."""
