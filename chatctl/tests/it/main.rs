@@ -6,6 +6,9 @@ mod exit_codes;
 mod golden;
 mod greeting;
 mod import;
+#[path = "../../../chatd/engines/tests/schema/place.rs"]
+mod place;
+mod schema;
 #[path = "../../../chatd/tests/it/server.rs"]
 mod server;
 mod token;

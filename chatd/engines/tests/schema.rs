@@ -152,7 +152,7 @@ async fn settings_that_lose_nothing_are_set_and_the_others_told() {
 
     let done = schema.apply(&silent).await.unwrap();
     assert_eq!(done.iter().map(|done| done.name.as_str()).collect::<Vec<_>>(), [name.as_str()]);
-    assert_eq!(told(&schema).await, [retention.clone()]);
+    assert_eq!(told(&schema).await, [retention]);
     assert_eq!(engines::kafka::settings(&place.kafka, &name).await.unwrap()["flush.messages"], "7");
 
     admin.create_partitions([&NewPartitions::new(&name, 5)], &options).await.unwrap().pop().unwrap().unwrap();
