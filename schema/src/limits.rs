@@ -236,7 +236,7 @@ pub const LOG_TAIL_BYTES: usize = 32 << 20;
 /// How long Kafka may take to take a record; well below what its sender waits for ([`ANSWER_DEADLINE`]).
 pub const KAFKA_APPEND_TIME: Duration = Duration::from_secs(2);
 /// How long a record waits for others to go to Kafka with it.
-pub const KAFKA_LINGER: Duration = Duration::from_millis(2);
+pub const KAFKA_LINGER: Duration = Duration::from_millis(5);
 /// Records waiting to go to Kafka, beside their bytes ([`LOG_QUEUE_BYTES`]); more are refused before they are
 /// stored.
 pub const KAFKA_QUEUE_RECORDS: usize = 100_000;

@@ -198,6 +198,7 @@ impl View {
         let found: Vec<(Uuid, Option<Vec<u8>>)> = self.many(&self.statements.ids, &keys).await?;
         let found: HashMap<Uuid, Vec<u8>> =
             found.into_iter().filter_map(|(id, entry)| Some((id, entry?))).collect();
+        self.pulse.confirm(&self.session, &self.statements).await?;
         let read = |id: &MessageId| {
             let entry = found.get(&id.0).map(|bytes| codec::decode_id(*id, bytes).ok_or(id));
             entry
@@ -269,7 +270,11 @@ impl Messages for CassandraMessages {
     ) -> Result<Vec<Option<Head>>, Error> {
         match as_of {
             None => self.0.heads(conversations).await,
-            Some(at) => self.0.heads_as_of(conversations, at).await,
+            Some(at) => {
+                let heads = self.0.heads_as_of(conversations, at).await?;
+                self.0.pulse.confirm(&self.0.session, &self.0.statements).await?;
+                Ok(heads)
+            }
         }
     }
 

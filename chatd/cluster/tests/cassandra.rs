@@ -1,9 +1,9 @@
 //! `store::Messages` on a real Cassandra.
 
-#[path = "cassandra/ground.rs"]
-mod ground;
-
-#[path = "cassandra/contract.rs"]
-mod contract;
-#[path = "cassandra/places.rs"]
-mod places;
+#[cfg(test)]
+mod cassandra {
+    mod contract;
+    mod crash;
+    mod ground;
+    mod places;
+}

@@ -7,14 +7,15 @@
 //! One that stays away counts as lost after a while: what it may have taken along is written again to the
 //! others.
 //!
-//! A write is answered only when every node is known to have lived [`CASSANDRA_FRESH`] ago or later: a node
-//! needs longer than that from its end to its next answer, so whoever answered the write was in the life that
-//! is known. This holds for a process too that was stopped for a minute and does not know it.
+//! A write, and a read of the sequencer, is answered only when every node is known to have lived
+//! [`CASSANDRA_FRESH`] ago or later: a node needs longer than that from its end to its next answer, so whoever
+//! answered was in the life that is known. This holds for a process too that was stopped for a minute and does
+//! not know it. While a node is away each such call asks again, and gives that node [`CASSANDRA_AWAY`] to answer.
 
 use super::fault::failed;
 use super::statements::Statements;
 use parking_lot::Mutex;
-use schema::limits::{CASSANDRA_FRESH, CASSANDRA_GONE, CASSANDRA_PULSE};
+use schema::limits::{CASSANDRA_AWAY, CASSANDRA_FRESH, CASSANDRA_GONE, CASSANDRA_PULSE};
 use scylla::client::session::Session;
 use scylla::cluster::Node;
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
@@ -129,7 +130,12 @@ impl Pulse {
         let began = Instant::now();
         let state = session.get_cluster_state();
         let nodes = state.get_nodes_info().iter().filter(|node| self.counts(node));
-        let answers = futures_util::future::join_all(nodes.map(|node| life(session, statements, node))).await;
+        let away: Vec<Uuid> = self.known.lock().away.keys().copied().collect();
+        let asked = nodes.map(|node| {
+            let time = if away.contains(&node.host_id) { CASSANDRA_AWAY } else { CASSANDRA_PULSE };
+            life(session, statements, node, time)
+        });
+        let answers = futures_util::future::join_all(asked).await;
         let mut lives = Lives::new();
         let mut cause = None;
         for answer in answers {
@@ -187,12 +193,17 @@ impl Known {
 }
 
 /// In which life a node is, as it says itself.
-async fn life(session: &Session, statements: &Statements, node: &Arc<Node>) -> Result<(Uuid, i32), Error> {
+async fn life(
+    session: &Session,
+    statements: &Statements,
+    node: &Arc<Node>,
+    time: Duration,
+) -> Result<(Uuid, i32), Error> {
     let mut statement = statements.life.clone();
     let only = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
     statement.set_load_balancing_policy(Some(only));
     statement.set_retry_policy(Some(Arc::new(FallthroughRetryPolicy::new())));
-    statement.set_request_timeout(Some(Duration::min(CASSANDRA_PULSE, CASSANDRA_FRESH)));
+    statement.set_request_timeout(Some(time));
     let answer = session.execute_unpaged(&statement, ()).await.map_err(|cause| failed(&cause))?;
     let rows = answer.into_rows_result().map_err(super::fault::unreadable)?;
     let (life,) = rows.single_row::<(i32,)>().map_err(super::fault::unreadable)?;

@@ -99,8 +99,11 @@ impl View {
         limit: usize,
     ) -> Result<Vec<Arc<StoredMessage>>, Error> {
         let Ok(mut first) = i64::try_from(first) else { return Ok(Vec::new()) };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let mut rows: Vec<Arc<StoredMessage>> = Vec::new();
-        while limit > 0 {
+        loop {
             let bucket = self.bucket(first.cast_unsigned());
             let wanted = (limit + 1 - rows.len()).min(CASSANDRA_PAGE);
             let page = self.page_up(conversation, bucket, first, wanted).await?;

@@ -87,8 +87,8 @@ mod tests {
         let sizes = |groups| cut(groups).iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes((0..25).map(|_| id(50)).collect()), [10, 10, 5]);
         assert_eq!(sizes(vec![id(3000), id(3000), id(60_000), id(10)]), [1, 1, 1, 1]);
-        let together: Vec<Bound> = (0..30).flat_map(|_| id(50)).collect();
-        assert_eq!(sizes(vec![id(10), together, id(10)]), [1, 30, 1]);
+        let together: Vec<Bound> = (0..40).flat_map(|_| id(50)).collect();
+        assert_eq!(sizes(vec![id(10), together, id(10)]), [1, 40, 1]);
         assert!(cut(Vec::new()).is_empty());
     }
 }

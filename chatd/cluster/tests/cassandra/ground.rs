@@ -5,8 +5,10 @@ use engines::cassandra::Cassandra;
 use engines::schema::Schema;
 use futures_util::FutureExt;
 use schema::{ConversationId, MessageId, MessageType, Position, Timestamp, UserId};
+use scylla::statement::unprepared::Statement;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use store::messages::{Change, FeedEntry, Head, IdEntry, Marks, StoredMessage, Write};
 use uuid::Uuid;
 
@@ -14,8 +16,7 @@ pub(super) const EPOCH: u32 = store::contract::messages::EPOCH;
 pub(super) const PARTITIONS: u32 = store::contract::messages::PARTITIONS;
 
 /// Small buckets, so that every test crosses their borders.
-pub(super) const SMALL: Settings =
-    Settings { rows: 4, feed_bits: 3, trail: std::time::Duration::from_secs(25) };
+pub(super) const SMALL: Settings = Settings { rows: 4, feed_bits: 3, trail: Duration::from_secs(25) };
 
 /// Runs a test on tables of its own, which are dropped behind it.
 pub(super) async fn on_a_keyspace<F>(test: impl FnOnce(Cassandra) -> F)
@@ -40,10 +41,13 @@ where
     // The keyspace goes also when the test fails.
     let outcome = AssertUnwindSafe(test(cassandra.clone())).catch_unwind().await;
     let session = cassandra.connect().await.unwrap();
-    session.query_unpaged(format!("DROP KEYSPACE {}", cassandra.keyspace()), ()).await.unwrap();
+    let mut drop = Statement::new(format!("DROP KEYSPACE {}", cassandra.keyspace()));
+    drop.set_request_timeout(Some(Duration::from_secs(60)));
+    let dropped = session.query_unpaged(drop, ()).await;
     if let Err(failed) = outcome {
         std::panic::resume_unwind(failed);
     }
+    dropped.unwrap();
 }
 
 pub(super) async fn open(cassandra: &Cassandra, settings: Settings) -> CassandraMessages {
