@@ -12,6 +12,7 @@ mod schema;
 #[path = "../../../chatd/tests/it/server.rs"]
 mod server;
 mod token;
+mod topic;
 
 use serde_json::Value;
 use server::Server;

@@ -14,13 +14,13 @@ fn command(place: &Place, words: &str) -> Command {
     command
 }
 
-async fn run(place: &Place, words: &str) -> Output {
+pub(crate) async fn run(place: &Place, words: &str) -> Output {
     let mut command = command(place, words);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 #[track_caller]
-fn json(output: &Output, exit: i32) -> Value {
+pub(crate) fn json(output: &Output, exit: i32) -> Value {
     assert_eq!(output.status.code(), Some(exit), "{output:?}");
     serde_json::from_str(stdout(output)).unwrap()
 }

@@ -52,8 +52,7 @@ impl fmt::Display for Check {
             }
             Check::Ahead(all) => write!(
                 f,
-                "the schema is ahead: a newer version applied {}; run that version, or make sure that these \
-                 only add to what this one knows",
+                "the schema is ahead: a newer version applied {}, which this one does not know; run that version",
                 names(all)
             ),
             Check::Different(all) => {
