@@ -70,7 +70,8 @@ pub(crate) struct Mesh {
 struct State {
     lines: Vec<Arc<Line>>,
     home: Option<Arc<Line>>,
-    attended: HashSet<UserId>,
+    /// How often each person is attended.
+    attended: HashMap<UserId, u32>,
 }
 
 impl Mesh {
@@ -153,14 +154,12 @@ impl Mesh {
         }
     }
 
-    /// From its return on this person's deliveries are told here. False: nobody can tell them now.
+    /// From its return on this person's deliveries are told here. False: nobody can tell them now. Either way
+    /// it counts, until it is ended by one [`Self::leave`].
     pub(crate) async fn attend(&self, user: UserId) -> bool {
         let asked: Vec<_> = {
             let mut state = self.state.lock();
-            if state.lines.is_empty() {
-                return false;
-            }
-            state.attended.insert(user);
+            *state.attended.entry(user).or_default() += 1;
             state.lines.iter().map(|line| (Arc::clone(line), line.ask(Call::Attend(vec![user])))).collect()
         };
         let mut any = false;
@@ -178,7 +177,10 @@ impl Mesh {
 
     pub(crate) fn leave(&self, user: UserId) {
         let mut state = self.state.lock();
-        if state.attended.remove(&user) {
+        let Some(count) = state.attended.get_mut(&user) else { return };
+        *count -= 1;
+        if *count == 0 {
+            state.attended.remove(&user);
             state.lines.iter().for_each(|line| line.note(&Up::Leave(user)));
         }
     }
@@ -190,7 +192,7 @@ impl Mesh {
         if state.lines.iter().any(|other| other.node == line.node) {
             return false;
         }
-        let attended: Vec<UserId> = state.attended.iter().copied().collect();
+        let attended: Vec<UserId> = state.attended.keys().copied().collect();
         let asked: Vec<_> =
             attended.chunks(LINK_CHUNK).map(|users| line.ask(Call::Attend(users.to_vec()))).collect();
         state.lines.push(Arc::clone(line));

@@ -66,12 +66,13 @@ impl Peers {
     }
 
     /// From its return on this person's deliveries are told by every process that is linked; needed with
-    /// [`Deliveries::Attended`] only. Where none is linked there is nobody else to tell.
+    /// [`Deliveries::Attended`] only. Where none is linked there is nobody else to tell. Calls are counted: each
+    /// is ended by one [`Peers::leave`].
     pub async fn attend(&self, user: UserId) {
         self.0.attend(user).await;
     }
 
-    /// Nobody here wants this person's deliveries any more.
+    /// Ends one [`Peers::attend`].
     pub fn leave(&self, user: UserId) {
         self.0.leave(user);
     }

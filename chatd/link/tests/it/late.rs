@@ -1,5 +1,7 @@
 //! A chat process that does not answer, or is not there.
 
+use crate::cut::batch;
+use crate::proxy::Proxy;
 use crate::raw::Raw;
 use crate::world::{PATIENCE, begin, client, count, draft, open, remote, serve, token, until};
 use async_trait::async_trait;
@@ -257,6 +259,21 @@ async fn one_that_does_not_attend_in_time_is_cut_and_the_others_suffice() {
     let alone = crate::world::remote(&[address]);
     until("linked", || alone.links() == 1).await;
     assert!(alone.attend(UserId::draw()).await.is_err());
+}
+
+#[tokio::test]
+async fn who_attends_before_a_chat_process_is_there_is_attended_when_it_comes() {
+    let made = Made::new().await;
+    let proxy = Proxy::to(made.address).await;
+    proxy.set_open(false);
+    let remote = remote(&[proxy.address]);
+    let mut deliveries = remote.deliveries();
+    let (ann, bob) = (UserId::draw(), UserId::draw());
+    assert!(remote.attend(bob).await.is_err());
+    proxy.set_open(true);
+    assert!(matches!(timeout(PATIENCE, deliveries.recv()).await.unwrap(), Some(Heard::Missed)));
+    made.batches.send(batch(0, [ann, bob], 10)).await.unwrap();
+    assert!(matches!(timeout(PATIENCE, deliveries.recv()).await.unwrap(), Some(Heard::Batch(_))));
 }
 
 #[tokio::test]

@@ -145,6 +145,18 @@ async fn what_is_sent_after_attend_returned_is_delivered() {
 }
 
 #[tokio::test]
+async fn somebody_is_delivered_to_until_their_last_socket_left() {
+    let core = Core::new().await;
+    let (ann, bob) = (core.person("ann").await, core.person("bob").await);
+    let remote = linked(core.address).await;
+    let mut reader = Reader::open(remote.clone(), bob).await;
+    remote.attend(bob).await.unwrap();
+    remote.leave(bob);
+    send(&remote, ann, draft(bob, "one socket is left", None)).await.unwrap();
+    assert_eq!(reader.read(1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn who_left_is_delivered_nothing() {
     let core = Core::new().await;
     let (ann, bob, eve) = (core.person("ann").await, core.person("bob").await, core.person("eve").await);
