@@ -1,18 +1,25 @@
 //! One connection to Redis: what goes wrong with it, and how it comes back.
 
+use super::wire::ms;
 use engines::redis::Redis;
 use parking_lot::Mutex;
 use redis::aio::ConnectionManager;
 use redis::{ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind};
 use schema::limits::{REDIS_RETRY, REDIS_TIME};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use store::Error;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-/// A connection that many share.
+/// A connection that many share. While Redis is away it is asked by one caller in `limits::REDIS_RETRY`, and
+/// the others are told at once: who sends messages in the same breath does not wait for it.
 pub(super) struct Server {
     redis: Redis,
     link: Mutex<Link>,
+    opened: Instant,
+    /// Milliseconds since `opened` until which nobody asks; 0: everybody may.
+    away_until: AtomicU64,
     /// Why the last command failed, if it did; presence beats often enough to keep it true.
     failed: Mutex<Option<Error>>,
 }
@@ -24,8 +31,15 @@ struct Link {
 
 impl Server {
     pub(super) async fn open(redis: &Redis) -> Result<Self, engines::Error> {
-        let link = Link { manager: redis.connect().await?, made_at: Instant::now() };
-        Ok(Self { redis: redis.clone(), link: Mutex::new(link), failed: Mutex::default() })
+        let opened = Instant::now();
+        let link = Link { manager: redis.connect().await?, made_at: opened };
+        let (away_until, failed) = (AtomicU64::new(0), Mutex::default());
+        Ok(Self { redis: redis.clone(), link: Mutex::new(link), opened, away_until, failed })
+    }
+
+    /// Why the last command failed, if it did.
+    pub(super) fn health(&self) -> Result<(), Error> {
+        self.failed.lock().clone().map_or(Ok(()), Err)
     }
 
     pub(super) fn key(&self, name: &str) -> String {
@@ -34,47 +48,65 @@ impl Server {
 
     /// Runs a script, which is sent to the server when it does not know it.
     pub(super) async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
-        let mut manager = self.link.lock().manager.clone();
+        let mut manager = self.manager()?;
         self.answer(timeout(REDIS_TIME, script.invoke_async(&mut manager)).await)
     }
 
     /// Sends one command.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
-        let mut manager = self.link.lock().manager.clone();
+        let mut manager = self.manager()?;
         self.answer(timeout(REDIS_TIME, command.query_async(&mut manager)).await)
     }
 
-    fn answer<T>(
-        &self,
-        outcome: Result<Result<T, RedisError>, tokio::time::error::Elapsed>,
-    ) -> Result<T, Error> {
-        let answer = match outcome {
-            Ok(Ok(value)) => Ok(value),
+    /// The connection, for who may ask now.
+    fn manager(&self) -> Result<ConnectionManager, Error> {
+        let (until, now) = (self.away_until.load(Ordering::Relaxed), self.now());
+        let next = now + ms(REDIS_RETRY);
+        let may = until == 0
+            || until <= now
+                && self
+                    .away_until
+                    .compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_ok();
+        if may {
+            return Ok(self.link.lock().manager.clone());
+        }
+        Err(Error::Unavailable(format!("Redis is away; it is asked again within {REDIS_RETRY:?}")))
+    }
+
+    fn answer<T>(&self, outcome: Result<Result<T, RedisError>, Elapsed>) -> Result<T, Error> {
+        let (error, away) = match outcome {
+            Ok(Ok(value)) => {
+                if self.away_until.load(Ordering::Relaxed) != 0
+                    && self.away_until.swap(0, Ordering::Relaxed) != 0
+                {
+                    tracing::info!("Redis is back");
+                }
+                *self.failed.lock() = None;
+                return Ok(value);
+            }
             Ok(Err(error)) => {
-                if error.is_timeout() || refused_at_the_door(&error) {
+                let stays = error.is_timeout() || refused_at_the_door(&error);
+                if stays {
                     self.renew();
                 }
-                Err(Error::Unavailable(self.redis.failed(&error).to_string()))
+                (self.redis.failed(&error).to_string(), stays || error.is_io_error())
             }
             Err(_) => {
                 self.renew();
-                Err(Error::Unavailable("Redis does not answer in its time".to_owned()))
+                (format!("Redis has not answered in {REDIS_TIME:?}"), true)
             }
         };
-        let mut failed = self.failed.lock();
-        if failed.is_some() || answer.is_err() {
-            *failed = answer.as_ref().err().cloned();
+        if away && self.away_until.swap(self.now() + ms(REDIS_RETRY), Ordering::Relaxed) == 0 {
+            tracing::warn!(error, "Redis is away");
         }
-        answer
+        let error = Error::Unavailable(error);
+        *self.failed.lock() = Some(error.clone());
+        Err(error)
     }
 
-    /// Why the last command failed, if it did.
-    pub(super) fn health(&self) -> Result<(), Error> {
-        self.failed.lock().clone().map_or(Ok(()), Err)
-    }
-
-    /// Leaves a connection that the driver would keep: one whose other end is silent, and one that was let in
-    /// by nobody because the server was still loading or knew another password.
+    /// Leaves a connection that the driver would keep: one whose other end is silent, and one that nobody let
+    /// in, because the server was still loading or knew another password.
     fn renew(&self) {
         let mut link = self.link.lock();
         if link.made_at.elapsed() >= REDIS_RETRY
@@ -82,6 +114,10 @@ impl Server {
         {
             *link = Link { manager, made_at: Instant::now() };
         }
+    }
+
+    fn now(&self) -> u64 {
+        ms(self.opened.elapsed())
     }
 }
 

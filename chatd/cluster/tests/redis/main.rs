@@ -7,5 +7,6 @@ mod place;
 mod presence;
 mod proxy;
 mod rates;
+mod service;
 mod signals;
 mod tickets;

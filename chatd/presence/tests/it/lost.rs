@@ -100,6 +100,19 @@ async fn a_store_that_lost_everything_is_filled_again() {
     }
 }
 
+/// Whoever finds out tells the others, who would else find out at their own next beat.
+#[tokio::test]
+async fn one_that_finds_out_is_enough() {
+    let bus = Arc::new(Bus::default());
+    let never = Config { beat: Duration::from_secs(36_000), ..config() };
+    let [here, there] = World::pair_of(&bus, [config(), never]).await;
+    let (ann, bob) = (here.person("ann").await, here.person("bob").await);
+    there.connect(ann);
+    sees(&here, bob, ann, Status::Online).await;
+    bus.flush();
+    sees(&here, bob, ann, Status::Online).await;
+}
+
 /// Last seens of this process are saved, be they lost in the store or not, even if it is away for good.
 #[tokio::test]
 async fn last_seens_outlive_the_store() {

@@ -70,13 +70,17 @@ impl World {
 
     /// The services of two processes that share everything, presence by this bus.
     pub(crate) async fn pair(bus: &Arc<Bus>, config: Config) -> [Self; 2] {
+        Self::pair_of(bus, [config.clone(), config]).await
+    }
+
+    pub(crate) async fn pair_of(bus: &Arc<Bus>, configs: [Config; 2]) -> [Self; 2] {
         let (folder, embedded) = open(tempfile::tempdir().unwrap()).await;
         let next = Arc::new(AtomicU64::new(1));
         let mut worlds = Vec::new();
-        for _ in 0..2 {
+        for config in configs {
             let stores = Stores { presence: Arc::new(bus.seat()), ..embedded.stores.clone() };
             let (folder, embedded, next) = (folder.clone(), embedded.clone(), next.clone());
-            worlds.push(Self::on(folder, embedded, &stores, config.clone(), next).await);
+            worlds.push(Self::on(folder, embedded, &stores, config, next).await);
         }
         worlds.try_into().unwrap_or_else(|_| unreachable!())
     }
