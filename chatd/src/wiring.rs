@@ -13,13 +13,13 @@ mod stores;
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::ports::Ports;
+use crate::ports::{Ports, Service};
 use crate::roles::{Kind, Roles};
 use crate::shutdown::Signals;
 use crate::{folder, ready, telemetry};
 use axum::Router;
 use gateway::Gateway;
-use edge::{Door, Health, Metrics, Serve, Tls};
+use edge::{Door, Health, Metrics, Relays, Serve, Tls};
 use places::Routes;
 use schema::limits::TLS_RELOAD_INTERVAL;
 use std::path::Path;
@@ -131,7 +131,12 @@ fn listen(
         let operations = edge::operations(Arc::clone(&start.health), Arc::clone(&start.metrics));
         let app = opened.routes.of(service, opened.gateway.as_ref()).merge(operations);
         let serve = Serve { tls: tls.clone(), ..Serve::default() };
-        listeners.spawn(serve.run(listener, opened.door.clone().around(app), drain.clone()));
+        let mut door = opened.door.clone();
+        if service != Service::Gateway {
+            // Only the gateway passes on; a service that is also elsewhere counts its own callers here.
+            door.relays = Relays::default();
+        }
+        listeners.spawn(serve.run(listener, door.around(app), drain.clone()));
     }
     listeners.spawn(edge::serve(ports.admin, opened.admin.clone(), drain.clone()));
     if let Some(listener) = ports.redirect {
