@@ -1,6 +1,7 @@
 //! PostgreSQL that is away, or takes and does not answer.
 
 use crate::database::{Database, with_database};
+use crate::news::next;
 use crate::proxy::Proxy;
 use cluster::postgres::People;
 use engines::postgres::Postgres;
@@ -54,7 +55,7 @@ async fn what_is_away_is_told_and_what_is_back_is_used() {
             assert!(matches!(refused, Err(Error::Unavailable(_))), "nothing was sent: {refused:?}");
             proxy.mend().await;
             until_healthy(&people, true).await;
-            assert_eq!(heard.recv().await.unwrap(), News::Missed);
+            assert_eq!(next(&mut heard).await, News::Missed);
             assert!(people.find(&name).await.unwrap().is_some());
         }
         people.close().await;
@@ -87,7 +88,7 @@ async fn who_is_not_answered_does_not_know() {
         assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
         proxy.let_answers_pass(true);
         until_healthy(&people, true).await;
-        assert_eq!(heard.recv().await.unwrap(), News::Missed);
+        assert_eq!(next(&mut heard).await, News::Missed);
         let found = people.find(&name).await.unwrap().unwrap();
         assert_eq!(found.chosen_status.as_deref(), Some("AWAY"), "it was stored");
         people.close().await;

@@ -12,7 +12,8 @@ use store::profiles::{Contact, NewPerson, ProfileChange, Profiles};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
-async fn next(heard: &mut Receiver<News>) -> News {
+/// The next news; never waited for without end.
+pub(crate) async fn next(heard: &mut Receiver<News>) -> News {
     timeout(Duration::from_secs(20), heard.recv()).await.expect("no news").unwrap()
 }
 
