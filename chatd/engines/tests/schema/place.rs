@@ -8,7 +8,9 @@ use engines::kafka::{self, Kafka};
 use engines::postgres::Postgres;
 use engines::schema::Schema;
 use scylla::client::session::Session;
+use scylla::statement::unprepared::Statement;
 use sqlx::{AssertSqlSafe, PgPool};
+use std::time::Duration;
 
 pub(crate) struct Place {
     name: String,
@@ -81,12 +83,21 @@ impl Place {
     /// Runs a statement in the test's keyspace, which it names `{keyspace}`.
     pub(crate) async fn cql(&self, statement: &str) {
         let statement = statement.replace("{keyspace}", &self.name);
+        self.change(statement).await;
+    }
+
+    /// Runs a statement that may take its time.
+    async fn change(&self, statement: String) {
+        let mut statement = Statement::new(statement);
+        statement.set_request_timeout(Some(Duration::from_secs(120)));
         self.session.query_unpaged(statement, ()).await.unwrap();
     }
 
     /// The tables of the keyspace.
     pub(crate) async fn tables(&self) -> usize {
         let question = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
+        let mut question = Statement::new(question);
+        question.set_request_timeout(Some(Duration::from_secs(120)));
         let found = self.session.query_unpaged(question, (&self.name,)).await.unwrap();
         found.into_rows_result().unwrap().rows_num()
     }
@@ -95,8 +106,7 @@ impl Place {
     pub(crate) async fn leave(self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&self.server).await.unwrap();
-        let drop = format!("DROP KEYSPACE IF EXISTS {}", self.name);
-        self.session.query_unpaged(drop, ()).await.unwrap();
+        self.change(format!("DROP KEYSPACE IF EXISTS {}", self.name)).await;
         let topics = kafka::list(&self.kafka).await.unwrap();
         if !topics.is_empty() {
             let names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
