@@ -243,7 +243,7 @@ async fn a_taken_name_has_one_owner_however_many_want_it() {
 /// Bulks of the same names in different orders do not wait for each other in a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bulks_of_the_same_names_share_them_out() {
-    const EACH: usize = 200;
+    const EACH: usize = 1500;
     with_people(async |people| {
         let outcomes = together(|n| {
             let people = people.clone();
