@@ -1,20 +1,26 @@
 //! What one send costs on Cassandra, by how its writes are put together.
 //!
 //! `cassandra_bench URL SERVER_PID` makes a keyspace of its own and drops it at the end. Each line: sends a second
-//! asked and done, statements a batch, head apart or beside the rows, latency of a group of sends from its due
-//! time until its last batch is answered, CPU of server and client per send. The reads follow.
+//! asked and done, statements a batch, head in a table of its own or beside the rows, latency of a group of sends
+//! from its due time until its last batch is answered, CPU of server and client per send. Then the same through
+//! `CassandraMessages`, and reads.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement: what fails ends it")]
 
+use cluster::cassandra::CassandraMessages;
 use futures_util::{StreamExt, stream};
 use hdrhistogram::Histogram;
+use schema::{ConversationId, MessageId, MessageType, Position, Timestamp, UserId};
 use scylla::client::session::Session;
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::{SerializationError, writers::RowWriter};
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::unprepared::Statement;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use store::messages::{Change, FeedEntry, Head, IdEntry, Messages, StoredMessage, Write};
 use uuid::Uuid;
 
 const CONVERSATIONS: u64 = 10_000;
@@ -136,6 +142,36 @@ impl Bench {
         );
     }
 
+    /// The same through the view, as the sequencer writes: what is due, one call at a time.
+    async fn view(&self, view: &CassandraMessages, rate: u64, base: u64) {
+        let mut latency = Histogram::<u64>::new(3).unwrap();
+        let (server, client) = (cpu(self.server), cpu(std::process::id()));
+        let started = Instant::now();
+        let mut done = 0;
+        while started.elapsed() < Duration::from_secs(SECONDS) {
+            let due = u64::try_from(started.elapsed().as_micros()).unwrap() * rate / 1_000_000;
+            if due <= done {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                continue;
+            }
+            let group = (due - done).min(1024);
+            let first_due = started + Duration::from_micros((done + 1) * 1_000_000 / rate);
+            let writes: Vec<Write> = (done..done + group).flat_map(|n| send(base + n)).collect();
+            view.write(&writes).await.unwrap();
+            latency.record_n(u64::try_from(first_due.elapsed().as_micros()).unwrap(), group).unwrap();
+            done += group;
+        }
+        let per = |before: f64, pid| (cpu(pid) - before) * 1e6 / done as f64;
+        println!(
+            "{rate:>6}/s asked {:>6.0}/s done, the view: p50 {:>6.1} ms p99 {:>7.1} ms, server {:>4.0} us, client {:>3.0} us a send",
+            done as f64 / started.elapsed().as_secs_f64(),
+            latency.value_at_quantile(0.5) as f64 / 1e3,
+            latency.value_at_quantile(0.99) as f64 / 1e3,
+            per(server, self.server),
+            per(client, std::process::id()),
+        );
+    }
+
     /// Heads, one by one and twenty in one statement.
     async fn reads(&self) {
         for many in [1_usize, 20] {
@@ -162,6 +198,46 @@ impl Bench {
             );
         }
     }
+}
+
+/// What the sequencer writes for one message of 300 bytes.
+fn send(n: u64) -> Vec<Write> {
+    let pair = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % CONVERSATIONS;
+    let user = |n: u64| UserId(Uuid::from_u128((3 << 96) | u128::from(n) | (7 << 76)));
+    let members = [user(pair / 5), user(pair / 5 + 1 + pair % 5)];
+    let conversation_id = ConversationId::between(members[0], members[1]);
+    let position = Position { epoch: 1, partition: u32::try_from(pair % 12).unwrap(), offset: n };
+    let client_message_id = Uuid::now_v7().to_string();
+    let message_id = MessageId::derive(conversation_id, members[0], &client_message_id);
+    let sequence = n / CONVERSATIONS + 1;
+    let row = StoredMessage {
+        message_id,
+        conversation_id,
+        sequence,
+        position,
+        sender_id: members[0],
+        recipient_id: members[1],
+        client_message_id,
+        content: "x".repeat(300),
+        message_type: MessageType::Text,
+        timestamp: Timestamp(1_700_000_000_000),
+        reply_to_message_id: None,
+        metadata: None,
+        hidden: false,
+        erased: false,
+    };
+    let entry = FeedEntry { position, conversation_id, change: Change::Message { sequence } };
+    vec![
+        Write::Message(Arc::new(row)),
+        Write::Id(IdEntry { message_id, conversation_id, sequence, position, request_hash: [7; 16] }),
+        Write::Feed { user: members[0], entry: entry.clone() },
+        Write::Feed { user: members[1], entry },
+        Write::Head(Head {
+            last_sequence: sequence,
+            changed: position,
+            ..Head::empty(conversation_id, members)
+        }),
+    ]
 }
 
 /// CPU seconds of a process so far.
@@ -220,6 +296,14 @@ async fn main() {
     ] {
         bench.run(rate, size, beside).await;
     }
+    let ours = cassandra.with_keyspace(&bench.keyspace).unwrap();
+    let view = CassandraMessages::open(&ours, 1, 12).await.unwrap();
+    for (rate, base) in [(1_000, 1 << 30), (2_000, 1 << 31), (5_000, 1 << 32), (10_000, 1 << 33)] {
+        bench.view(&view, rate, base).await;
+    }
+    drop(view);
     bench.reads().await;
-    bench.session.query_unpaged(format!("DROP KEYSPACE {}", bench.keyspace), ()).await.unwrap();
+    let mut drop = Statement::new(format!("DROP KEYSPACE {}", bench.keyspace));
+    drop.set_request_timeout(Some(Duration::from_secs(60)));
+    bench.session.query_unpaged(drop, ()).await.unwrap();
 }

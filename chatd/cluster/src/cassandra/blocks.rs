@@ -1,6 +1,7 @@
 //! Who has blocked whom.
 
-use super::{View, unreadable};
+use super::View;
+use super::fault::unreadable;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schema::limits::{CASSANDRA_PAGE, CASSANDRA_REQUESTS};
 use schema::{Timestamp, UserId};

@@ -109,7 +109,7 @@ impl View {
 
     /// Where a new owner starts.
     pub(super) async fn applied(&self, partition: u32) -> Result<Option<Applied>, Error> {
-        self.pulse.ask(&self.session, &self.statements, Instant::now()).await?;
+        self.ask().await?;
         let mut lane = Lane::of(self.pulse.now());
         let (trail, newest) = self.applied_row(partition).await?;
         let unreadable =

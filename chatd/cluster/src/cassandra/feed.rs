@@ -1,7 +1,9 @@
 //! What changed for a person, over all partitions of the log.
 
+use super::View;
 use super::codec::decode_feed;
-use super::{View, position, unreadable};
+use super::fault::unreadable;
+use super::read::position;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schema::limits::{CASSANDRA_PAGE, CASSANDRA_REQUESTS};
 use schema::{Cursor, Position, UserId};

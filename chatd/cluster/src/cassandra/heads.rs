@@ -1,7 +1,9 @@
 //! Heads, now and as they were before a record.
 
+use super::View;
 use super::codec::decode_head;
-use super::{View, position, unreadable};
+use super::fault::unreadable;
+use super::read::position;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schema::limits::{CASSANDRA_PAGE, CASSANDRA_REQUESTS};
 use schema::{ConversationId, Position, UserId};

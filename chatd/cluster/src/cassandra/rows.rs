@@ -2,7 +2,9 @@
 //!
 //! Sequences have no gaps, so a bucket whose last sequence has no row is the conversation's last.
 
-use super::{View, position, unreadable};
+use super::View;
+use super::fault::unreadable;
+use super::read::position;
 use schema::limits::CASSANDRA_PAGE;
 use schema::{ConversationId, Position};
 use std::sync::Arc;

@@ -41,7 +41,7 @@ impl View {
 
     async fn send(&self, bounds: Vec<Bound>) -> Result<(), Error> {
         if let [bound] = &bounds[..] {
-            let sent = self.session.execute_unpaged(self.statements.of(bound), bound).await;
+            let sent = self.reach.session().execute_unpaged(self.statements.of(bound), bound).await;
             return sent.map(|_| ()).map_err(|cause| self.alarmed(&cause));
         }
         // Unlogged: each part may be repeated, so there is nothing for a log to keep together.
@@ -50,13 +50,13 @@ impl View {
         for bound in &bounds {
             batch.append_statement(self.statements.of(bound).clone());
         }
-        self.session.batch(&batch, &bounds).await.map(|_| ()).map_err(|cause| self.alarmed(&cause))
+        self.reach.session().batch(&batch, &bounds).await.map(|_| ()).map_err(|cause| self.alarmed(&cause))
     }
 
     /// Groups of one node together: the driver sends a batch to a replica of its first statement, which then
     /// has none to send on. One node has everything.
     fn by_replica(&self, groups: Vec<Vec<Bound>>) -> Vec<Vec<Vec<Bound>>> {
-        let state = self.session.get_cluster_state();
+        let state = self.reach.session().get_cluster_state();
         if state.get_nodes_info().len() < 2 {
             return vec![groups];
         }

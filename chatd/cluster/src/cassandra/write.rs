@@ -57,7 +57,7 @@ impl View {
         for (conversation, user) in erasures {
             self.erase(conversation, user).await?;
         }
-        self.pulse.confirm(&self.session, &self.statements).await?;
+        self.confirm().await?;
         self.indexed.lock().remember(generation, steps.buckets);
         Ok(())
     }
