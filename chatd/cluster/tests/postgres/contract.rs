@@ -1,7 +1,9 @@
 //! The contracts of `store::Accounts` and `store::Profiles`.
 
 use crate::database::with_people;
-use store::contract::{accounts, changes, contacts, profiles};
+use store::contract::messages::{EPOCH, PARTITIONS};
+use store::contract::{accounts, changes, contacts, profiles, relations};
+use tempfile::TempDir;
 
 macro_rules! promises {
     ($($contract:ident::$name:ident($($store:ident)*))*) => {$(
@@ -41,4 +43,14 @@ promises! {
     contacts::lists_contacts_in_pages(p)
     contacts::tells_contacts_in_bulk(p)
     contacts::contacts_go_with_people(p)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tells_relations() {
+    with_people(async |people| {
+        let data = TempDir::new().unwrap();
+        let history = embedded::History::open(&data.path().join("history"), EPOCH, PARTITIONS).unwrap();
+        relations::tells_relations(people, &history).await;
+    })
+    .await;
 }

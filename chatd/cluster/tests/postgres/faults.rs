@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 /// The stores through a proxy, and somebody in them.
-async fn through_proxy(database: &Database) -> (Proxy, People, broadcast::Receiver<News>, Name) {
+pub(crate) async fn through_proxy(database: &Database) -> (Proxy, People, broadcast::Receiver<News>, Name) {
     let address = database.postgres.address();
     let (server, name) = address.split_once('/').unwrap();
     let proxy = Proxy::start(server).await;
