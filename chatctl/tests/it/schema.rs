@@ -137,7 +137,19 @@ fn engines_that_are_not_named_or_away_have_their_codes() {
         ("SPRING_DATASOURCE_USERNAME", "ann"),
         ("SPRING_DATASOURCE_PASSWORD", "secret"),
     ];
-    let (exit, code, text) = failed(&spring, "schema status --only postgres -o json");
-    assert_eq!((exit, code.as_str()), (7, "unreachable"), "{text}");
-    assert!(text.contains(&address.to_string()) && !text.contains("secret"), "{text}");
+    let away = |environment: &[(&str, &str)], words: &str| {
+        let (exit, code, text) = failed(environment, words);
+        assert_eq!((exit, code.as_str()), (7, "unreachable"), "{text}");
+        assert!(text.contains(&address.to_string()) && !text.contains("secret"), "{text}");
+    };
+    away(&spring, "schema status --only postgres -o json");
+
+    let folder = tempfile::tempdir().unwrap();
+    let (config, secret) = (folder.path().join("chatd.toml"), folder.path().join("url"));
+    std::fs::write(&secret, format!("postgres://ann:secret@{address}/chatapp\n")).unwrap();
+    std::fs::write(&config, format!("[stores]\npostgres = \"@{}\"\n", secret.display())).unwrap();
+    away(&[], &format!("schema verify --only postgres -o json --config {}", config.display()));
+    std::fs::write(&config, "stores = no").unwrap();
+    let (exit, _, text) = failed(&[], &format!("schema plan -o json --config {}", config.display()));
+    assert!(exit == 2 && text.contains("chatd.toml"), "{text}");
 }

@@ -193,14 +193,13 @@ impl Schema {
     /// When an engine cannot be asked.
     pub async fn verify(&self) -> Result<Vec<Difference>, Error> {
         let mut all = Vec::new();
-        for (target, found) in [
-            (Target::Postgres, self.postgres_facts().await?),
-            (Target::Cassandra, self.cassandra_facts().await?),
-        ] {
-            if let Some(found) = found {
-                let expected = Snapshot::embedded(target)?.facts;
-                all.extend(snapshot::differences(target, &expected, &found));
-            }
+        if let Some(found) = self.postgres_facts().await? {
+            let stand = self.postgres_status().await?;
+            all.extend(snapshot::verify(Target::Postgres, &stand, &found)?);
+        }
+        if let Some(found) = self.cassandra_facts().await? {
+            let stand = self.cassandra_status().await?;
+            all.extend(snapshot::verify(Target::Cassandra, &stand, &found)?);
         }
         if let Some(kafka) = &self.kafka {
             all.extend(kafka::verify(kafka).await?);
@@ -247,6 +246,9 @@ impl Schema {
             all.extend(names.into_iter().map(|name| Done { target, name }));
         };
         if let Some(postgres) = &self.postgres {
+            if postgres.make_database().await? {
+                progress("postgres: made the database");
+            }
             let pool = postgres.connect(1).await?;
             done(Target::Postgres, postgres::apply(&pool, &migration::of_postgres(), progress).await?);
         }

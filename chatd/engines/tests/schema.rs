@@ -203,6 +203,39 @@ async fn altered_behind_and_ahead_are_told_apart() {
     place.leave().await;
 }
 
+/// The real server behind a door that slams once.
+async fn slamming(server: String) -> std::net::SocketAddr {
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap();
+    tokio::spawn(async move {
+        drop(door.accept().await.unwrap());
+        while let Ok((mut inside, _)) = door.accept().await {
+            let mut outside = tokio::net::TcpStream::connect(&server).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut inside, &mut outside).await });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_engine_that_comes_later_is_waited_for() {
+    let Some(place) = Place::new().await else { return };
+    let schema = |address: std::net::SocketAddr| {
+        let url = &place.environment[0].1;
+        let (_, database) = url.rsplit_once('/').unwrap();
+        let login = url.split_once("://").unwrap().1.split_once('@').unwrap().0;
+        let postgres = Postgres::parse(&format!("postgres://{login}@{address}/{database}")).unwrap();
+        Schema { postgres: Some(postgres), ..Schema::default() }
+    };
+    let server = place.postgres.address();
+    let server = server.split_once('/').unwrap().0.to_owned();
+    let late = schema(slamming(server.clone()).await).check(Duration::from_secs(60)).await;
+    assert!(matches!(late, Ok(Check::Behind(_))), "{late:?}");
+    let now = schema(slamming(server).await).check(Duration::ZERO).await;
+    assert!(matches!(now, Err(Error::Unavailable(_))), "{now:?}");
+    place.leave().await;
+}
+
 /// An address at which nobody listens.
 fn nowhere() -> std::net::SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()

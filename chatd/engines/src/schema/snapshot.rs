@@ -2,7 +2,7 @@
 //! write nothing. A test on the real servers writes it anew: `UPDATE_SNAPSHOTS=1`, tests/schema.rs.
 
 use super::migration::Migration;
-use super::{Difference, Target};
+use super::{Difference, State, Status, Target};
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// When it cannot be read; a test keeps that from happening.
-    pub(super) fn embedded(target: Target) -> Result<Self, Error> {
+    fn embedded(target: Target) -> Result<Self, Error> {
         let text = match target {
             Target::Cassandra => CASSANDRA,
             _ => POSTGRES,
@@ -42,9 +42,24 @@ impl Snapshot {
     }
 }
 
+/// How what was found differs from what the migrations make, and what helps.
+pub(super) fn verify(target: Target, stand: &[Status], found: &Facts) -> Result<Vec<Difference>, Error> {
+    let any = |state| stand.iter().any(|status| status.state == state);
+    let help = if any(State::Pending) {
+        "migrations are pending: `chatctl schema apply`"
+    } else if any(State::Newer) {
+        "a newer version was here: verify with that one, see `chatctl schema status`"
+    } else {
+        "no migration did this: undo it by hand"
+    };
+    let mut all = differences(target, &Snapshot::embedded(target)?.facts, found);
+    all.iter_mut().for_each(|difference| difference.help = Some(help.to_owned()));
+    Ok(all)
+}
+
 /// How what was found differs. Of a thing that is missing its parts are not told, nor is a table that is
 /// not ours: others may keep theirs beside.
-pub(super) fn differences(target: Target, expected: &Facts, found: &Facts) -> Vec<Difference> {
+fn differences(target: Target, expected: &Facts, found: &Facts) -> Vec<Difference> {
     let whole = |name: &str| name.split_once(", ").map(|(whole, _)| whole.to_owned());
     let difference = |object: &str, expected: Option<&String>, found: Option<&String>| Difference {
         target,
