@@ -118,8 +118,9 @@ async fn produce(events: &Arc<dyn Events>, case: &Case, base: Instant) -> u64 {
     let total = case.rate * case.seconds;
     let mut payload = vec![b'x'; PAYLOAD];
     let (mut offered, mut taken) = (0, 0);
+    let tick = Duration::from_millis(if case.rate == 0 { 1000 } else { 1 });
     while began.elapsed() < Duration::from_secs(case.seconds) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(tick).await;
         let due_by_now = (began.elapsed().as_micros() as u64 * case.rate / 1_000_000).min(total);
         while offered < due_by_now {
             let due = (began - base) + Duration::from_micros(offered * 1_000_000 / case.rate);

@@ -5,6 +5,7 @@ use super::shared::Shared;
 use super::state::{Look, Opened};
 use engines::kafka::Kafka;
 use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{ClientContext, Message, message::DeliveryResult};
@@ -125,6 +126,10 @@ impl ClientContext for Outcomes {
             self.die(reason);
         }
         debug!(%error, reason, "Kafka's producer");
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        debug!(facility, text, "librdkafka");
     }
 }
 

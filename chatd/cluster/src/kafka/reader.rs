@@ -4,6 +4,7 @@ use super::failure;
 use bytes::Bytes;
 use engines::kafka::Kafka;
 use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -56,11 +57,16 @@ pub(super) enum Found {
     Gap(u64),
 }
 
+/// An outage is told once, by who looks each second; not by each client at each try.
 pub(super) struct Quiet;
 
 impl ClientContext for Quiet {
     fn error(&self, error: KafkaError, reason: &str) {
         debug!(%error, reason, "Kafka's reader");
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        debug!(facility, text, "librdkafka");
     }
 }
 

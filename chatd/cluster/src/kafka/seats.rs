@@ -3,6 +3,7 @@
 use super::commit::{self, Sent};
 use super::failure;
 use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
@@ -82,6 +83,10 @@ pub(super) struct Rebalances(pub(super) Arc<Seats>);
 impl ClientContext for Rebalances {
     fn error(&self, error: KafkaError, reason: &str) {
         debug!(%error, reason, "Kafka's consumer group");
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        debug!(facility, text, "librdkafka");
     }
 }
 

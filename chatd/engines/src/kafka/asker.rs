@@ -4,6 +4,7 @@ use super::{Described, Kafka, describe, failed};
 use crate::Error;
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use schema::limits::KAFKA_ASK_TIME;
@@ -85,6 +86,10 @@ pub(super) struct Quiet;
 impl ClientContext for Quiet {
     fn error(&self, error: KafkaError, reason: &str) {
         debug!(%error, reason, "Kafka");
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        debug!(facility, text, "librdkafka");
     }
 }
 

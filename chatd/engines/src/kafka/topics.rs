@@ -9,6 +9,9 @@ use schema::limits::KAFKA_ASK_TIME;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// How long brokers may take to learn of a new topic.
+const KNOWN_TIME: Duration = Duration::from_secs(30);
+
 /// Between two looks whether a new topic is known.
 const KNOWN_STEP: Duration = Duration::from_millis(20);
 
@@ -93,7 +96,7 @@ pub async fn create(kafka: &Kafka, topic: &Declared) -> Result<bool, Error> {
 /// Waits until a topic that was made is known to the brokers, which learn of it one after the other.
 async fn known(kafka: &Kafka, topic: String) -> Result<(), Error> {
     let asker = Asker::new(kafka)?;
-    let until = Instant::now() + KAFKA_ASK_TIME;
+    let until = Instant::now() + KNOWN_TIME;
     while Instant::now() < until {
         let found = asker.describe(vec![topic.clone()], KAFKA_ASK_TIME).await?;
         if found.iter().any(|found| found.partitions.iter().all(|partition| partition.leader.is_some())) {
