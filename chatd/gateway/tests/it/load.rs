@@ -102,8 +102,13 @@ async fn a_process_goes_and_comes_back_under_load() {
             }
         }
     }
-    // A call is on its way for some 20 ms, at 200 a second to two processes: two at a time, or a few more.
-    assert!(ended.len() > 300 && failed.len() <= 40, "{} of {} failed", failed.len(), ended.len());
+    // A call is on its way for some 20 ms, so few of each second's 200 are when one process of two ends.
+    assert!(
+        ended.len() > 300 && failed.len() < ended.len() / 8,
+        "{} of {} failed",
+        failed.len(),
+        ended.len()
+    );
 }
 
 #[tokio::test]

@@ -213,7 +213,8 @@ async fn a_slow_answer_is_one_and_a_hint_before_it_is_none() {
         Deed::Write(HINT),
     ] {
         let (process, _) = service(deed);
-        let response = front(&process).get("/api/chat/sync").await.unwrap();
+        let front = front(&process);
+        let response = front.get("/api/chat/sync").await.unwrap();
         assert_eq!(response.status(), 200);
         let expected = if deed == Deed::Write(HINT) { "ok" } else { "hello, world" };
         assert_eq!(response.text().await.unwrap(), expected);
@@ -230,7 +231,8 @@ async fn a_body_that_breaks_off_breaks_off() {
         Deed::Stall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"),
     ] {
         let (process, _) = service(deed);
-        let response = front(&process).get("/api/chat/sync").await.unwrap();
+        let front = front(&process);
+        let response = front.get("/api/chat/sync").await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(timeout(SOON, response.bytes()).await.unwrap().is_err(), "half is not taken for the whole");
         assert_eq!(process.arrived(), 1, "what was begun is not done again");
