@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,8 +22,10 @@ ABOUT = """Many chatd processes on one machine, each service apart.
 
   up                apply the schema, start all, wait until they are ready, print where they are
   env               print that again
+  engines           print the URLs of its engines, with its prefix, as chatd and chatctl take them
   status            what runs, with its CPU seconds and memory
   down              end all with SIGTERM, the gateway first
+  flush             have their Redis forget everything
   stop NAME...      end some with SIGTERM; `start NAME...` starts them again
   kill9 NAME...     kill -9, for fault tests
   pause NAME...     stop them as they stand; `resume NAME...` lets them go on
@@ -30,6 +33,9 @@ ABOUT = """Many chatd processes on one machine, each service apart.
 Clustered on the engines that STORES_KAFKA, STORES_CASSANDRA, STORES_POSTGRES and STORES_REDIS name (compose/servers up
 prints them), under a prefix, keyspace and database of its own; or with --embedded one core and websocket processes beside
 it. Only processes that this started are signalled."""
+
+
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Fleet:
@@ -68,8 +74,10 @@ class Fleet:
         except KeyError as missing:
             sys.exit(f"fleet: {missing.args[0]} not set: eval \"$(compose/servers up)\" first, or --embedded")
 
-    def start(self, names: list[Member]) -> None:
+    def start(self, names: list[Member], clock: str | None = None) -> None:
         program, env = Path(self.state["bin"]), self.environment()
+        if clock:
+            env = {**env, "LD_PRELOAD": FAKETIME, "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         for member in names:
             if self.process(member):
                 continue
@@ -118,6 +126,14 @@ def show(fleet: Fleet) -> None:
     print(f"export ADMIN=http://127.0.0.1:{admin.admin} DATA={fleet.data(admin)}")
 
 
+def flush(fleet: Fleet) -> str:
+    """Has Redis forget everything, as an operator or a restart without its file would."""
+    host, port = re.match(r"rediss?://(?:[^@/]*@)?([^:/]+):?(\d*)", fleet.environment()["STORES_REDIS"]).groups()
+    with socket.create_connection((host, int(port or 6379)), timeout=5) as redis:
+        redis.sendall(b"FLUSHALL\r\n")
+        return redis.recv(64).decode().strip()
+
+
 def status(fleet: Fleet) -> None:
     for member in fleet.members():
         process = fleet.process(member)
@@ -154,13 +170,14 @@ def main() -> None:
     words = argparse.ArgumentParser(
         prog="compose/fleet", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = ["up", "env", "status", "down", "stop", "start", "kill9", "pause", "resume"]
+    commands = ["up", "env", "engines", "flush", "status", "down", "stop", "start", "kill9", "pause", "resume"]
     words.add_argument("command", choices=commands)
     words.add_argument("names", nargs="*", metavar="NAME")
     words.add_argument("--dir", type=Path, required=True, metavar="DIR", help="data, logs and state")
     words.add_argument("--bin", type=Path, default=Path("target/release/chatd"), help="chatd, with chatctl beside it")
     words.add_argument("--port", type=int, default=23000, help="of the gateway (default %(default)s)")
     words.add_argument("--embedded", action="store_true", help="one core, and websocket processes beside it")
+    words.add_argument("--clock", metavar="OFFSET", help="with start: their clock is off by this, such as +5s (wants faketime)")
     words.add_argument("--prefix", help="names keyspace, database, topics and keys (default: the folder's name)")
     words.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all processes")
     for service in SERVICES:
@@ -178,10 +195,16 @@ def main() -> None:
     match given.command:
         case "env":
             show(fleet)
+        case "engines":
+            for name, url in sorted(fleet.environment().items()):
+                if name.startswith("CHATD_STORES__"):
+                    print(f"{name}={url}")
+        case "flush":
+            print(flush(fleet))
         case "status":
             status(fleet)
         case "start":
-            fleet.start(chosen)
+            fleet.start(chosen, given.clock)
         case "stop":
             fleet.end(chosen, signal.SIGTERM, 90)
         case "kill9":

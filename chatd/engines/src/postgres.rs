@@ -11,6 +11,8 @@ use sqlx::{Connection as _, PgPool};
 use std::fmt;
 use std::time::Duration;
 
+/// The database that every server has.
+const ADMINISTRATION: &str = "postgres";
 const EXAMPLE: &str = "postgres://user:password@host:5432/chatd[?sslmode=verify-full&sslrootcert=FILE]";
 /// What may stand behind the question mark; the last three are of JDBC.
 const PARAMETERS: [&str; 13] = [
@@ -125,6 +127,28 @@ impl Postgres {
             .connect_with(self.options.clone())
             .await;
         pool.map_err(|cause| self.not_connected(&cause))
+    }
+
+    /// Makes the database, if the server has none of its name and lets us; whether it did.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn make_database(&self) -> Result<bool, Error> {
+        let name = self.options.get_database().unwrap_or_else(|| self.options.get_username()).to_owned();
+        let pool = match self.clone().with_database(ADMINISTRATION).connect(1).await {
+            Ok(pool) => pool,
+            // Whoever may not look there has a database of their own, or is told so when they connect to it.
+            Err(Error::Refused(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let found = sqlx::query("select 1 from pg_database where datname = $1").bind(&name);
+        let found = found.fetch_optional(&pool).await.map_err(|cause| self.not_connected(&cause))?;
+        if found.is_some() {
+            return Ok(false);
+        }
+        let quoted = format!("create database \"{}\"", name.replace('"', "\"\""));
+        // It fails when another makes it at the same time, or when we may not: connecting tells.
+        Ok(sqlx::raw_sql(sqlx::AssertSqlSafe(quoted)).execute(&pool).await.is_ok())
     }
 
     fn not_connected(&self, cause: &sqlx::Error) -> Error {

@@ -6,6 +6,7 @@ mod admin;
 mod bad_input;
 mod blocked_pair;
 mod config;
+mod crowd;
 mod errors;
 mod first_message;
 mod identity;

@@ -1,4 +1,7 @@
 //! A plain-WebSocket STOMP client: as much as a test needs, over the real protocol.
+//!
+//! Other test binaries include this file by its path.
+#![allow(dead_code, reason = "shared by several test binaries, none of which uses all of it")]
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
