@@ -149,7 +149,7 @@ async fn an_erasure_outlives_replays() {
     .await;
 }
 
-/// No statement of the view leaves a tombstone.
+/// A view of a cluster that is well says so, and is in its first life.
 #[tokio::test]
 async fn a_cluster_that_is_well_says_so() {
     on_a_keyspace(async |cassandra| {
