@@ -162,9 +162,7 @@ fn missing(targets: &[Target]) -> Failure {
 /// An engine's error as ours.
 pub(crate) fn failed(error: Error) -> Failure {
     match error {
-        Error::Unavailable(text) => {
-            Failure::new(Exit::Unreachable, text, "is it up? the same command may be repeated")
-        }
+        Error::Unavailable(text) => Failure::new(Exit::Unreachable, text, "the same command may be repeated"),
         Error::Refused(text) => {
             Failure::coded(Exit::Failed, "engine-refused", text, "correct what is named and repeat")
         }
