@@ -43,8 +43,8 @@ pub(crate) async fn with_database(test: impl AsyncFnOnce(&Database)) {
     let pool = postgres.connect(2).await.unwrap();
     let database = Database { postgres, pool };
     let schema = Schema { postgres: Some(database.postgres.clone()), ..Schema::default() };
-    schema.apply(&|_| ()).await.unwrap();
-    let outcome = AssertUnwindSafe(test(&database)).catch_unwind().await;
+    Box::pin(schema.apply(&|_| ())).await.unwrap();
+    let outcome = AssertUnwindSafe(Box::pin(test(&database))).catch_unwind().await;
     database.pool.close().await;
     raw_sql(AssertSqlSafe(format!("drop database {name} with (force)"))).execute(&admin).await.unwrap();
     if let Err(panic) = outcome {

@@ -112,7 +112,7 @@ async fn processes_see_each_other_come_and_go() {
         until_seen(&mut seen, &ids[..1]).await;
         let roles = ["chat".to_owned(), "presence".to_owned()].to_vec();
         let node = Node { id: ids[0], roles, link: "10.0.0.1:9000".to_owned() };
-        assert_eq!(*seen.borrow(), [node.clone()]);
+        assert_eq!(*seen.borrow(), std::slice::from_ref(&node));
         assert_eq!(*processes[0].1.watch().borrow(), [node], "itself too");
         processes[1].1.announce(ids[1], &["websocket"], "10.0.0.2:9000").await.unwrap();
         until_seen(&mut seen, &ids[..2]).await;
