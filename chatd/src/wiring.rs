@@ -18,8 +18,8 @@ use crate::roles::{Kind, Roles};
 use crate::shutdown::Signals;
 use crate::{folder, ready, telemetry};
 use axum::Router;
-use gateway::Gateway;
 use edge::{Door, Health, Metrics, Relays, Serve, Tls};
+use gateway::Gateway;
 use places::Routes;
 use schema::limits::TLS_RELOAD_INTERVAL;
 use std::path::Path;
@@ -50,7 +50,7 @@ pub(crate) fn serve(config: &Config, roles: &Roles, started: Instant) -> Result<
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start threads", &error))?;
-    let start = Start { config, roles, data: &data, metrics: Arc::default(), health: Arc::default() };
+    let start = Start::new(config, roles, &data);
     runtime.block_on(Box::pin(run(start, tls, ports, started)))
 }
 
@@ -62,6 +62,20 @@ struct Start<'a> {
     data: &'a Path,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    /// How the gateway's port is: as the process is, and as the services are that it passes on to. What is
+    /// missing there does not make the services here unready.
+    front: Arc<Health>,
+}
+
+impl<'a> Start<'a> {
+    fn new(config: &'a Config, roles: &'a Roles, data: &'a Path) -> Self {
+        let (health, front) = (Arc::new(Health::new()), Arc::new(Health::new()));
+        let process = Arc::clone(&health);
+        if !roles.iter().eq([Service::Gateway]) {
+            front.add_all(process);
+        }
+        Self { config, roles, data, metrics: Arc::default(), health, front }
+    }
 }
 
 /// The services of a process, open.
@@ -96,6 +110,7 @@ async fn run(start: Start<'_>, tls: Option<Tls>, ports: Ports, started: Instant)
     tracing::info!(signal, "ending: not ready, then sockets, then requests, then the log");
     signals.next_quits();
     start.health.set_draining();
+    start.front.set_draining();
     tokio::join!(
         async {
             if let Some(gateway) = &opened.gateway {
@@ -128,7 +143,8 @@ fn listen(
 ) -> JoinSet<std::io::Result<()>> {
     let mut listeners = JoinSet::new();
     for (service, listener) in ports.services {
-        let operations = edge::operations(Arc::clone(&start.health), Arc::clone(&start.metrics));
+        let health = if service == Service::Gateway { &start.front } else { &start.health };
+        let operations = edge::operations(Arc::clone(health), Arc::clone(&start.metrics));
         let app = opened.routes.of(service, opened.gateway.as_ref()).merge(operations);
         let serve = Serve { tls: tls.clone(), ..Serve::default() };
         let mut door = opened.door.clone();

@@ -159,9 +159,6 @@ def up(fleet: Fleet, given: argparse.Namespace) -> None:
     fleet.save()
     if not given.embedded:
         prepare(fleet)
-    # Those that have the stores first: the others wait for them.
-    later = ("gateway", "websocket")
-    fleet.start([member for member in fleet.members() if member.name.split("-")[0] not in later])
     fleet.start(fleet.members())
     show(fleet)
 

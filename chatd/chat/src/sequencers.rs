@@ -1,6 +1,7 @@
 //! The sequencers of a process: one thread for each log partition that it is given.
 
 use crate::Sequence;
+use crate::delivery::Heard;
 use crate::sequencer::{GROUP, Sequencer, Shared, Stopped};
 use parking_lot::Mutex;
 use schema::event::Topic;
@@ -84,7 +85,11 @@ impl Sequencers {
             };
             self.threads.lock().retain(|thread| !thread.is_finished());
             match next.map(|partition| self.run(Arc::clone(&shared), partition)) {
-                Ok(Ok(running)) => info!(partition = running.number, "applies a log partition from now on"),
+                Ok(Ok(running)) => {
+                    info!(partition = running.number, "applies a log partition from now on");
+                    // What its former owner handed over last may never come here.
+                    shared.links.tell_sockets(Heard::Missed).await;
+                }
                 Ok(Err(stopped)) => (self.fatal)(stopped.to_string()),
                 Err(error) => {
                     warn!(%error, "no log partition can be taken now");

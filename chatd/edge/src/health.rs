@@ -20,6 +20,8 @@ struct Part {
 #[derive(Default)]
 pub struct Health {
     parts: RwLock<Vec<Part>>,
+    /// Whose parts belong to this one too.
+    inner: RwLock<Option<Arc<Health>>>,
     draining: AtomicBool,
 }
 
@@ -39,6 +41,11 @@ impl Health {
         self.parts.write().push(Part { name: name.into(), soft: true, check });
     }
 
+    /// Watches all parts of another.
+    pub fn add_all(&self, other: Arc<Health>) {
+        *self.inner.write() = Some(other);
+    }
+
     /// Says that no new work should be sent here: readiness answers 503 from now on.
     pub fn set_draining(&self) {
         self.draining.store(true, Ordering::Release);
@@ -52,9 +59,15 @@ impl Health {
     /// The whole picture.
     pub fn status(&self) -> schema::api::Health {
         let parts = self.parts.read();
-        let components: Vec<_> = parts.iter().map(component).collect();
+        let inner = self.inner.read().as_ref().map(|inner| inner.status());
+        let mut components: Vec<_> = parts.iter().map(component).collect();
         let down = |(part, seen): (&Part, &Component)| !part.soft && seen.status == HealthStatus::Down;
-        let status = if parts.iter().zip(&components).any(down) {
+        let any_down = parts.iter().zip(&components).any(down)
+            || inner.as_ref().is_some_and(|inner| inner.status == HealthStatus::Down);
+        if let Some(inner) = inner {
+            components.splice(0..0, inner.components);
+        }
+        let status = if any_down {
             HealthStatus::Down
         } else if self.is_draining() {
             HealthStatus::OutOfService

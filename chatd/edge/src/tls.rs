@@ -2,10 +2,10 @@
 
 use crate::metrics;
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;

@@ -108,7 +108,8 @@ async fn join(
     let (nodes, peers) = match set {
         Set::Embedded(_) => (None, None),
         Set::Clustered(clustered) => {
-            let nodes = Nodes::open(&clustered.people).await.map_err(|error| cannot("the directory", &error))?;
+            let nodes =
+                Nodes::open(&clustered.people).await.map_err(|error| cannot("the directory", &error))?;
             let peers = linked::peers(start, &services.chat, &nodes, links)?;
             (Some(nodes), Some(peers))
         }
@@ -225,7 +226,6 @@ fn routes(services: &Services, websocket: Option<&WebSocket>) -> Routes {
 }
 
 fn cannot(part: &str, error: &dyn std::error::Error) -> Failure {
-    let hint =
-        "nothing acknowledged is lost: it is in the log; the reason names the file, the folder or the engine to look at";
+    let hint = "nothing acknowledged is lost: it is in the log; the reason names the file, the folder or the engine to look at";
     Failure::new(Exit::Io, format!("{part} cannot start: {error}"), hint)
 }

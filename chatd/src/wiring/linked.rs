@@ -57,11 +57,15 @@ pub(super) fn client(
 }
 
 /// Connects to the other chat processes of an installation.
-pub(super) fn peers(start: &Start<'_>, chat: &Chat, nodes: &Nodes, stop: &CancellationToken) -> Result<Peers, Failure> {
+pub(super) fn peers(
+    start: &Start<'_>,
+    chat: &Chat,
+    nodes: &Nodes,
+    stop: &CancellationToken,
+) -> Result<Peers, Failure> {
     let client = client(start, chat.node(), registered(nodes, stop), stop)?;
-    let sockets = start.roles.has(crate::ports::Service::Websocket);
-    let deliveries = if sockets { Deliveries::All } else { Deliveries::Attended };
-    Ok(Peers::open(client, Arc::new(chat.clone()), deliveries, &start.metrics))
+    // Whoever waits for news by a long poll waits here, too, so everything is heard.
+    Ok(Peers::open(client, Arc::new(chat.clone()), Deliveries::All, &start.metrics))
 }
 
 /// The chat processes, as something else tells them.
@@ -82,8 +86,7 @@ pub(super) fn registered(nodes: &Nodes, stop: &CancellationToken) -> Arc<dyn Dir
         loop {
             let now = living.borrow_and_update().clone();
             let chat = now.into_iter().filter(|node| node.roles.iter().any(|role| role == "chat"));
-            let chat: Vec<Node> =
-                chat.map(|node| Node { id: Some(node.id), address: node.link }).collect();
+            let chat: Vec<Node> = chat.map(|node| Node { id: Some(node.id), address: node.link }).collect();
             told.send_if_modified(|before| {
                 let changed = *before != chat;
                 *before = chat;

@@ -59,7 +59,7 @@ impl Routes {
         };
         let config = gateway::Config { ca: start.config.ca(), ..gateway::Config::default() };
         let limits = start.config.public_limits();
-        let opened = Gateway::open(table, limits, config, &start.metrics, &start.health);
+        let opened = Gateway::open(table, limits, config, &start.metrics, &start.front);
         opened.map(Some).map_err(|error| {
             let hint = match error {
                 OpenError::Table(_) => "write it as http://host:port",

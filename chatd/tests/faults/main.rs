@@ -4,6 +4,7 @@
 //! `compose/test` runs these; by hand: `eval "$(compose/servers --data DIR up)"`, `SERVERS=DIR`, then
 //! `cargo test -p chatd --test faults -- --nocapture`. One at a time, whatever the number of test threads.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the counts are what a run is for")]
 
 #[path = "../it/crowd.rs"]
 mod crowd;

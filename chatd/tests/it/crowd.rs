@@ -217,7 +217,7 @@ impl Crowd {
         self.ending.store(true, Ordering::Release);
         let mut people = Vec::new();
         for task in self.tasks {
-            people.push(timeout(settle, task).await.expect("settles in time").unwrap());
+            people.push(timeout(settle, task).await.unwrap().unwrap());
         }
         let mut verdict = Verdict {
             acknowledged: people.iter().map(|person| person.acknowledged.len()).sum(),
