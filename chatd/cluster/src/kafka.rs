@@ -20,6 +20,8 @@ mod watch;
 pub use epoch::{EpochError, Epochs, FixedEpochs};
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use engines::kafka::{Asker, DEAD_LETTERS, DeadLetter, Declared, Kafka};
 use member::{Given, Member, Thread};
@@ -33,7 +35,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::events::{Assignments, Committed, Done, Record};
 use store::{Error, Events};
-use tokio::sync::oneshot;
 use tracing::warn;
 
 /// How long closing waits for members that leave their groups.
@@ -86,22 +87,6 @@ impl KafkaEvents {
         let inner = Arc::new(Inner { shared, topics, epoch, linger, producer, members: Mutex::default() });
         tokio::spawn(watch::run(Arc::downgrade(&inner)));
         Ok(Self(inner))
-    }
-
-    /// Writes down that a record is no event and was skipped.
-    ///
-    /// # Errors
-    /// As an append's.
-    pub async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), Error> {
-        let payload = serde_json::to_vec(letter)
-            .map_err(|error| Error::Corrupt(format!("a dead letter can't be written: {error}")))?;
-        let (done, outcome) = oneshot::channel();
-        let done = Box::new(move |outcome| drop(done.send(outcome)));
-        let topic = self.0.shared.kafka.named(DEAD_LETTERS);
-        self.0.shared.state.health()?;
-        self.0.producer.read().send(&topic, None, 0, &payload, done)?;
-        let lost = |_| Error::Unknown("the log was closed".into());
-        outcome.await.map_err(lost)?.map(drop)
     }
 }
 
@@ -198,6 +183,25 @@ impl Events for KafkaEvents {
     async fn committed(&self, topic: Topic, partition: u32, group: &str) -> Result<Option<Committed>, Error> {
         let (_, opened) = self.0.topic(topic, partition)?;
         self.0.shared.committed(&opened.name, partition, group).await
+    }
+
+    /// A letter that can't be written is only logged: a replay of the record writes it again.
+    fn set_aside(&self, _: Topic, partition: u32, record: &Record, reason: &str) {
+        let letter = DeadLetter {
+            epoch: self.0.epoch,
+            partition,
+            offset: record.offset,
+            reason: reason.to_owned(),
+            payload: STANDARD.encode(&record.payload),
+        };
+        let offset = record.offset;
+        let lost = move |error: &Error| warn!(partition, offset, %error, "a dead letter was not written");
+        let done: Done = Box::new(move |outcome| drop(outcome.inspect_err(lost)));
+        let topic = self.0.shared.kafka.named(DEAD_LETTERS);
+        let payload = serde_json::to_vec(&letter).unwrap_or_default();
+        if let Err(error) = self.0.producer.read().send(&topic, None, 0, &payload, done) {
+            lost(&error);
+        }
     }
 
     fn health(&self) -> Result<(), Error> {

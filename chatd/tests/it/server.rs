@@ -156,7 +156,12 @@ async fn launch(data: &Path, port: u16, sets: &[String]) -> Option<Launched> {
     let mut command = command(data, port);
     command.args(sets.iter().flat_map(|set| ["--set", set])).stdout(Stdio::piped()).stderr(log(data));
     let words = data.to_owned();
+    let engines = engines(data);
+    command.envs(engines.iter().flatten().cloned());
     let wait = move || {
+        if let Some(engines) = engines {
+            make_tables(&words, &engines);
+        }
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -171,6 +176,52 @@ async fn launch(data: &Path, port: u16, sets: &[String]) -> Option<Launched> {
         Some((child, out, greeting))
     };
     tokio::task::spawn_blocking(wait).await.unwrap()
+}
+
+/// Whether the tests run on the clustered half: `STORES=clustered`, with the engines that STORES_* name.
+pub(crate) fn clustered() -> bool {
+    std::env::var("STORES").is_ok_and(|half| half == "clustered")
+}
+
+/// What makes chatd use the engines, under a name of this data folder's own.
+fn engines(data: &Path) -> Option<Vec<(&'static str, String)>> {
+    if !clustered() {
+        return None;
+    }
+    let name = data.parent().and_then(Path::file_name).unwrap().to_string_lossy().to_lowercase();
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let url = |engine: &str| {
+        let name = format!("STORES_{engine}");
+        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set: run compose/test"))
+    };
+    let base = |engine: &str| {
+        let url = url(engine);
+        let (scheme, rest) = url.split_once("://").unwrap();
+        format!("{scheme}://{}", rest.split('/').next().unwrap())
+    };
+    Some(vec![
+        ("CHATD_STORES__KAFKA", format!("{}?prefix={name}.", url("KAFKA"))),
+        ("CHATD_STORES__CASSANDRA", format!("{}/{name}", base("CASSANDRA"))),
+        ("CHATD_STORES__POSTGRES", format!("{}/{name}", base("POSTGRES"))),
+        ("CHATD_STORES__REDIS", format!("{}/?prefix={name}:", base("REDIS"))),
+        // Any free port: the one that is counted from the others may be another test's.
+        ("CHATD_LINK__LISTEN", "127.0.0.1:0".to_owned()),
+    ])
+}
+
+/// `chatctl schema apply`, once for a data folder.
+fn make_tables(data: &Path, engines: &[(&'static str, String)]) {
+    let done = data.with_extension("schema");
+    if done.exists() {
+        return;
+    }
+    let mut chatctl = Command::new(binary().with_file_name("chatctl"));
+    chatctl
+        .args(["schema", "apply"])
+        .envs(engines.iter().filter(|(name, _)| name.contains("STORES")).cloned());
+    let told = chatctl.output().unwrap();
+    assert!(told.status.success(), "chatctl schema apply: {}", String::from_utf8_lossy(&told.stderr));
+    File::create(done).unwrap();
 }
 
 /// chatd with these flags; logs go to `<data>.log`.

@@ -44,8 +44,9 @@ impl Session {
             if !blocked && !state.outbox.is_empty() {
                 return Poll::Ready(Event::Work); // came in between; the next round writes it
             }
-            if state.missed && state.outbox.is_empty() {
-                return Poll::Ready(Event::Work); // everything before the gap is written
+            // Everything before the gap is written; what is in flight is waited for once.
+            if state.missed && state.outbox.is_empty() && !self.barrier {
+                return Poll::Ready(Event::Work);
             }
         }
         let settled = (self.barrier || self.leaving.is_some()) && self.connection.waiting() == 0;

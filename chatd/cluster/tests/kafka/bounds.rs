@@ -1,11 +1,14 @@
 //! Bounds that only Kafka has.
 
 use super::spot::Spot;
+use bytes::Bytes;
 use cluster::kafka::KafkaEvents;
 use engines::kafka::{self, DeadLetter};
+use schema::event::Topic;
 use schema::limits;
 use std::sync::Arc;
 use store::contract::events::{append, queue, take};
+use store::events::Record;
 use store::{Error, Events};
 
 /// More bytes than may wait are refused before they are stored, and everything that was taken is stored.
@@ -59,16 +62,19 @@ async fn a_dead_letter_is_kept() {
     let Some(spot) = Spot::make(1).await else { return };
     let events: Arc<KafkaEvents> = Arc::new(spot.try_open().await.unwrap());
     assert_eq!(kafka::dead_letters(&spot.kafka, 10).await.unwrap(), []);
-    let letter = |offset| DeadLetter {
-        epoch: 1,
-        partition: 0,
-        offset,
-        reason: "record is no event".into(),
-        payload: "AP8=".into(),
-    };
+    let reason = "record is no event";
+    let letter =
+        |offset| DeadLetter { epoch: 1, partition: 0, offset, reason: reason.into(), payload: "AP8=".into() };
     for offset in 7..10 {
-        events.dead_letter(&letter(offset)).await.unwrap();
+        let record = Record { offset, payload: Bytes::from_static(b"\x00\xff") };
+        events.set_aside(Topic::Messages, 0, &record, reason);
     }
+    let all_there = async {
+        while kafka::dead_letters(&spot.kafka, 3).await.unwrap().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), all_there).await.unwrap();
     let kept = kafka::dead_letters(&spot.kafka, 2).await.unwrap();
     assert_eq!(kept, [(0, letter(7)), (1, letter(8))]);
     events.close().await;
