@@ -170,15 +170,18 @@ impl Connection {
         }
     }
 
-    /// Deliveries were lost: what is live pulls from its cursor again.
+    /// Deliveries were lost: what is live pulls from its cursor again, and what is pulling looks once more.
     pub(crate) fn missed(&self) {
         let mut state = self.state.lock();
-        let live =
-            |one: &&mut Subscription| one.queue == Queue::Messages && matches!(one.feed, Feed::Live { .. });
         let mut any = false;
-        for subscription in state.subscriptions.iter_mut().filter(live) {
-            subscription.feed = Feed::Replaying { dirty: true };
-            any = true;
+        for subscription in state.subscriptions.iter_mut().filter(|one| one.queue == Queue::Messages) {
+            match &mut subscription.feed {
+                Feed::Replaying { dirty } => *dirty = true,
+                live @ Feed::Live { .. } => {
+                    *live = Feed::Replaying { dirty: true };
+                    any = true;
+                }
+            }
         }
         if any {
             state.missed = true;
@@ -386,6 +389,24 @@ mod tests {
         assert!(connection.go_live(7, &cursor));
         (4..8).for_each(|offset| deliver(&connection, offset));
         assert_eq!(queued(&connection), [6, 7], "4 and 5 came by the replay");
+    }
+
+    #[test]
+    fn after_a_gap_everything_is_pulled_again_also_what_was_pulling() {
+        let connection = subscribed(1 << 20);
+        let cursor = |next| Cursor { epoch: 1, next: vec![next] };
+        connection.missed();
+        assert!(!connection.state().missed, "it has nothing to begin: it pulls already");
+        assert!(!connection.go_live(7, &cursor(0)), "something was lost since it looked");
+        assert!(connection.go_live(7, &cursor(0)));
+        deliver(&connection, 0);
+        connection.missed();
+        assert!(connection.state().missed);
+        deliver(&connection, 2);
+        assert_eq!(queued(&connection), [0], "2 comes by the replay, behind 1");
+        connection.missed();
+        assert!(!connection.go_live(7, &cursor(3)));
+        assert!(connection.go_live(7, &cursor(3)));
     }
 
     #[test]
