@@ -87,6 +87,8 @@ pub(crate) struct Sequencer {
     last_event: Option<MessageId>,
     /// Where the log ended when the partition was taken over: up to there it is a replay.
     replay_end: u64,
+    /// The view is to be told when that is done, also if there was nothing to replay.
+    unsaved: bool,
     checkpoint: Checkpoint,
 }
 
@@ -124,6 +126,7 @@ impl Sequencer {
             next: 0,
             last_event: None,
             replay_end: 0,
+            unsaved: false,
             checkpoint,
             shared,
         };
@@ -146,6 +149,7 @@ impl Sequencer {
                 Ok((next, last_event, end)) => {
                     (self.next, self.last_event) = (next, last_event);
                     self.replay_end = end;
+                    self.unsaved = self.shared.shared_log;
                     self.checkpoint = Checkpoint { next, at: Instant::now() };
                     self.shared.links.advance(self.partition.number(), next);
                     self.shared.waiters.set_stalled(self.partition.number(), None);
@@ -196,6 +200,9 @@ impl Sequencer {
                 );
                 self.shared.metrics.rewinds.inc();
                 self.rewind().await?;
+            }
+            if self.unsaved && self.next >= self.replay_end {
+                self.save().await?;
             }
             let records = tokio::select! {
                 biased;
@@ -268,6 +275,7 @@ impl Sequencer {
             other => other?,
         }
         self.checkpoint = Checkpoint { next: self.next, at: Instant::now() };
+        self.unsaved = false;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ mod write;
 
 use async_trait::async_trait;
 use checkpoint::Checkpoints;
+use codec::decode_applied;
 use engines::cassandra::Cassandra;
 use erase::Gone;
 use parking_lot::Mutex;
@@ -38,10 +39,12 @@ use reach::Reach;
 use schema::limits::{CASSANDRA_FEED_BITS, CASSANDRA_ROWS, CASSANDRA_TRAIL};
 use schema::{ConversationId, Cursor, MessageId, Position, SessionId, UserId};
 use statements::Statements;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use store::Error;
 use store::messages::{Applied, Block, FeedEntry, Head, IdEntry, Messages, Page, StoredMessage, Write};
+use uuid::Uuid;
 use write::Indexed;
 
 /// What tests change.
@@ -74,6 +77,8 @@ struct View {
     partitions: u32,
     pulse: Arc<Pulse>,
     checkpoints: Checkpoints,
+    /// The generation in which every partition is known to be applied, plus one.
+    whole: AtomicU64,
     indexed: Mutex<Indexed>,
     gone: Mutex<Gone>,
 }
@@ -111,6 +116,7 @@ impl CassandraMessages {
             partitions,
             pulse: Arc::new(Pulse::new(cassandra.datacenter().map(str::to_owned))),
             checkpoints: Checkpoints::default(),
+            whole: AtomicU64::new(0),
             indexed: Mutex::default(),
             gone: Mutex::default(),
         };
@@ -148,6 +154,28 @@ impl View {
     /// Asks the nodes in which life they are.
     async fn ask(&self) -> Result<(), Error> {
         self.pulse.ask(&self.reach.session(), &self.statements, Instant::now()).await
+    }
+
+    /// Refuses while rows that a node lost are being written again: whoever catches up would take what is missing
+    /// for what never was, and go on behind it. Every partition says in which lives it was applied.
+    async fn whole(&self) -> Result<(), Error> {
+        self.confirm().await?;
+        let beat = self.pulse.now();
+        if self.whole.load(Ordering::Relaxed) == beat.generation + 1 {
+            return Ok(());
+        }
+        for partition in 0..self.partitions {
+            let (_, newest) = self.applied_row(partition).await?;
+            let lives = newest.and_then(|bytes| decode_applied(&bytes)).map(|(_, lives)| lives);
+            let now = |(host, life): &(Uuid, i32)| beat.lives.get(host) == Some(life);
+            if lives.is_some_and(|lives| !lives.iter().all(now)) {
+                return Err(Error::Unavailable(
+                    "cassandra was started again, and its last rows are being written again".to_owned(),
+                ));
+            }
+        }
+        self.whole.store(beat.generation + 1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Makes sure that what was answered until now was answered by nodes in the lives that are known.
@@ -216,10 +244,12 @@ impl Messages for CassandraMessages {
         after: &Cursor,
         limit: usize,
     ) -> Result<(Vec<FeedEntry>, Cursor), Error> {
+        self.0.whole().await?;
         self.0.feed(user, after.clone(), limit).await
     }
 
     async fn device(&self, user: UserId, session: SessionId) -> Result<Option<Cursor>, Error> {
+        self.0.whole().await?;
         self.0.device(user, session).await
     }
 
