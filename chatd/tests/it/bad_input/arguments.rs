@@ -83,8 +83,10 @@ const CHATD: &[Row] = &[
     (&["--set", "limits.page_max"], SERVER, "--set limits.page_max"),
     (&["--set", ""], SERVER, "--set"),
     (&["gateway"], SERVER, "gateway"),
-    (&["--roles", "auth"], SERVER, "--roles auth"),
-    (&["websocket", "--port", "1"], SERVER, "websocket"),
+    (&["--roles", "auth"], SERVER, "auth alone"),
+    (&["--roles", "auth,usr"], SERVER, "usr"),
+    (&["chat", "--roles", "auth"], SERVER, "--roles"),
+    (&["websoket", "--port", "1"], SERVER, "websocket"),
     (&["--log-format"], SERVER, "--log-format"),
 ];
 
