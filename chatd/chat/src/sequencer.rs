@@ -193,13 +193,8 @@ impl Sequencer {
             {
                 let _ = ready.send(());
             }
-            if self.generation != self.shared.messages.generation() {
-                warn!(
-                    partition = self.partition.number(),
-                    "the view may have lost writes: applying them again"
-                );
-                self.shared.metrics.rewinds.inc();
-                self.rewind().await?;
+            if self.at().check_memory().is_err() {
+                self.go_back().await?;
             }
             if self.unsaved && self.next >= self.replay_end {
                 self.save().await?;
