@@ -53,23 +53,6 @@ use utoipa_axum::routes;
 pub use description::{About, Text, describe};
 pub use upstream::{BadTable, Place, Service, Table};
 
-/// The routes of services that are all in this process.
-pub struct Upstreams {
-    pub auth: OpenApiRouter,
-    pub user: OpenApiRouter,
-    pub chat: OpenApiRouter,
-    pub presence: OpenApiRouter,
-    /// `/ws` speaks STOMP, which OpenAPI has no words for.
-    pub websocket: Router,
-}
-
-/// Everything that the gateway's port answers when all services are in this process.
-pub fn routes(upstreams: Upstreams, limits: Vec<Limit>) -> Router {
-    let Upstreams { auth, user, chat, presence, websocket } = upstreams;
-    let here = [auth, user, chat, presence, websocket.into()];
-    whole(here.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge), limits, true)
-}
-
 /// How services elsewhere are called.
 #[derive(Clone, Debug)]
 pub struct Config {
