@@ -43,11 +43,14 @@ class Process:
         return Process(pid, int(fields[19]), boot()) if fields else None
 
     def alive(self) -> bool:
-        """A zombie is dead: whoever inherited it may be slow to reap it."""
+        """A zombie without other threads is dead: whoever inherited it may be slow to reap it.
+
+        With other threads it is still ending: a killed server's ports are held until its last thread is gone.
+        """
         fields = stat(self.pid)
-        return (
-            fields is not None and fields[0] != "Z" and int(fields[19]) == self.start and self.boot == boot()
-        )
+        if fields is None or int(fields[19]) != self.start or self.boot != boot():
+            return False
+        return fields[0] != "Z" or int(fields[17]) > 1
 
     def paused(self) -> bool:
         fields = stat(self.pid)

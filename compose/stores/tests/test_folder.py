@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from stores.failure import Failure
 from stores.folder import FREE_PORTS, Folder
-from stores.process import Process, spawn, wait_gone
+from stores.process import Process, spawn, stat, wait_gone
 
 
 class Case(unittest.TestCase):
@@ -85,6 +88,20 @@ class Processes(Case):
         process.send(signal.SIGKILL)
         self.assertTrue(wait_gone([process], 10))
         self.assertTrue(Path(f"/proc/{process.pid}").exists(), "nobody has waited for it")
+
+    def test_a_zombie_with_other_threads_still_ends(self) -> None:
+        # The call that ends one thread, here the main one.
+        number = {"x86_64": 60, "aarch64": 93}[platform.machine()]
+        code = (
+            "import ctypes, threading, time\n"
+            "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+            f"ctypes.CDLL(None).syscall({number}, 0)"
+        )
+        process = spawn([sys.executable, "-c", code], self.root / "log", self.root, None, None)
+        self.addCleanup(self.reap, process)
+        while (fields := stat(process.pid)) and fields[0] != "Z":
+            time.sleep(0.01)
+        self.assertTrue(process.alive())
 
     def test_paused_and_resumed(self) -> None:
         process = self.sleeper()
