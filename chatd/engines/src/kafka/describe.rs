@@ -8,7 +8,7 @@
 use super::asker::{Quiet, native};
 use crate::Error;
 use rdkafka::bindings as sys;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 use std::ffi::{CStr, CString, c_char};
@@ -38,12 +38,16 @@ pub struct Partition {
     pub in_sync: Vec<i32>,
 }
 
-/// The named topics that exist. Blocks for `wait` at most.
+/// The named topics that exist. Blocks for twice `wait` at most.
 pub(super) fn describe(
     client: &BaseConsumer<Quiet>,
     names: &[String],
     wait: Duration,
 ) -> Result<Vec<Topic>, Error> {
+    // An admin call while no broker is there has librdkafka connect over and over, without a pause and with a
+    // core to itself. Metadata it asks for with pauses.
+    let reached = client.fetch_metadata(names.first().map(String::as_str), wait);
+    reached.map_err(|error| super::failed("looking for a broker", &error))?;
     let silent = || Error::Unavailable(format!("Kafka, no broker described its topics within {wait:?}"));
     let names: Vec<CString> = names
         .iter()
