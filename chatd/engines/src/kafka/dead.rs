@@ -7,13 +7,14 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use schema::limits::KAFKA_ASK_TIME;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 
 /// The topic that they are written to, without the prefix.
 pub const DEAD_LETTERS: &str = "message-events-dlq";
 
-/// A record that was skipped. A replay may write it again: its position is what tells two apart.
+/// A record that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
@@ -26,7 +27,8 @@ pub struct DeadLetter {
     pub payload: String,
 }
 
-/// Dead letters from the oldest that is kept, `max` at most, each with its offset among them.
+/// Dead letters from the oldest that is kept, `max` at most, each with its offset among them. A replay writes
+/// some again, which is left out here: a record's position tells it from others.
 ///
 /// # Errors
 /// `Unavailable` when no broker answers, `Refused` when they may not be read, `Different` when one is not
@@ -59,7 +61,7 @@ fn read(
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(topic, 0, Offset::Offset(range.start.cast_signed())).map_err(wrong)?;
     client.assign(&from).map_err(wrong)?;
-    let mut letters = Vec::new();
+    let (mut letters, mut seen) = (Vec::new(), HashSet::new());
     let mut heard = Instant::now();
     while letters.len() < max {
         let Some(found) = client.poll(Duration::from_millis(100)) else {
@@ -71,9 +73,11 @@ fn read(
         let found = found.map_err(wrong)?;
         heard = Instant::now();
         let offset = found.offset().max(0).cast_unsigned();
-        let letter = serde_json::from_slice(found.payload().unwrap_or_default())
+        let letter: DeadLetter = serde_json::from_slice(found.payload().unwrap_or_default())
             .map_err(|error| Error::Different(format!("Kafka, {topic} offset {offset}: {error}")))?;
-        letters.push((offset, letter));
+        if seen.insert((letter.epoch, letter.partition, letter.offset)) {
+            letters.push((offset, letter));
+        }
         if offset + 1 >= range.end {
             break;
         }
