@@ -64,6 +64,9 @@ impl Delivery {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
     pub partition: u32,
+    /// The first of a new owner, empty: the view shows everything before `next`, and what former owners told
+    /// of it may come late or never.
+    pub first: bool,
     /// The offset behind the batch's last record: the view shows everything before it.
     pub next: u64,
     /// Outcomes that processes elsewhere wait for.
@@ -75,7 +78,8 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 pub enum Heard {
     Batch(Arc<Batch>),
-    /// The link was broken: whatever came meanwhile is in the view and must be pulled from there.
+    /// A link was broken, or a log partition has a new owner: whatever was not told is in the view and must be
+    /// pulled from there.
     Missed,
 }
 
@@ -126,7 +130,7 @@ impl Links {
 
     /// Hands a batch over that was applied here, in order, waiting while a link is full.
     pub(crate) async fn hand_over(&self, batch: Batch) {
-        if batch.deliveries.is_empty() && !self.has_outbound() {
+        if batch.deliveries.is_empty() && !batch.first && !self.has_outbound() {
             return;
         }
         let batch = Arc::new(batch);
@@ -136,7 +140,14 @@ impl Links {
                 self.outbound.lock().retain(|link| !link.is_closed());
             }
         }
-        if !batch.deliveries.is_empty() {
+        self.tell_batch(batch).await;
+    }
+
+    /// Tells the sockets of this process what was applied, here or elsewhere.
+    pub(crate) async fn tell_batch(&self, batch: Arc<Batch>) {
+        if batch.first {
+            self.tell_sockets(Heard::Missed).await;
+        } else if !batch.deliveries.is_empty() {
             self.tell_sockets(Heard::Batch(batch)).await;
         }
     }

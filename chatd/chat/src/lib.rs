@@ -180,10 +180,8 @@ impl Chat {
         for (reply_to, outcome) in &batch.answers {
             shared.waiters.settle(*reply_to, settled(outcome.clone()));
         }
-        if !batch.deliveries.is_empty() {
-            shared.watchers.wake(&batch.deliveries);
-            shared.links.tell_sockets(Heard::Batch(batch)).await;
-        }
+        shared.watchers.wake(&batch.deliveries);
+        shared.links.tell_batch(batch).await;
     }
 
     /// What another process applied may not have come here.

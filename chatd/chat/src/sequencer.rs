@@ -13,7 +13,7 @@ mod heads;
 mod tests;
 
 use crate::apply::Fork;
-use crate::delivery::Links;
+use crate::delivery::{Batch, Links};
 use crate::metrics::Metrics;
 use crate::waiters::Waiters;
 use crate::watchers::Watchers;
@@ -187,6 +187,7 @@ impl Sequencer {
     /// Applies records until told to stop, then leaves a checkpoint. `ready` hears when the replay is done.
     pub(crate) async fn run(mut self, ready: oneshot::Sender<()>) -> Result<(), Stopped> {
         let mut ready = Some(ready);
+        self.take_over().await;
         loop {
             if self.next >= self.replay_end
                 && let Some(ready) = ready.take()
@@ -220,6 +221,14 @@ impl Sequencer {
             }
         }
         self.save().await
+    }
+
+    /// Tells everybody that has sockets to pull what the former owner may not have told. It may have applied
+    /// more than it had told when this one took over, and this one may begin behind that.
+    async fn take_over(&mut self) {
+        let (partition, next) = (self.partition.number(), self.next);
+        let nothing = Batch { partition, first: true, next, answers: Vec::new(), deliveries: Vec::new() };
+        self.shared.links.hand_over(nothing).await;
     }
 
     async fn apply(&mut self, records: &[Record]) -> Result<(), Stopped> {

@@ -1,7 +1,6 @@
 //! The sequencers of a process: one thread for each log partition that it is given.
 
 use crate::Sequence;
-use crate::delivery::Heard;
 use crate::sequencer::{GROUP, Sequencer, Shared, Stopped};
 use parking_lot::Mutex;
 use schema::event::Topic;
@@ -87,8 +86,6 @@ impl Sequencers {
             match next.map(|partition| self.run(Arc::clone(&shared), partition)) {
                 Ok(Ok(running)) => {
                     info!(partition = running.number, "applies a log partition from now on");
-                    // What its former owner handed over last may never come here.
-                    shared.links.tell_sockets(Heard::Missed).await;
                 }
                 Ok(Err(stopped)) => (self.fatal)(stopped.to_string()),
                 Err(error) => {

@@ -2,8 +2,8 @@
 //!
 //! [`dial`] makes a link and makes it again when it is lost; a [`Line`] is one that is up. Each new one is
 //! first told whom this process attends; when it has confirmed that, whoever listens is told that something
-//! may have been missed, and pulls it. So is everybody when a link is lost, and when a log partition turns up
-//! at another process: what the former owner told last may come later than what the new one tells first.
+//! may have been missed, and pulls it. So is everybody when a link is lost, and when a log partition has a new
+//! owner: what the former one told last may come later than what the new one tells first.
 
 mod calls;
 mod dial;
@@ -62,8 +62,6 @@ pub(crate) struct Mesh {
     stop: CancellationToken,
     state: Mutex<State>,
     position: Mutex<Cursor>,
-    /// Which process told of a log partition last.
-    owners: Mutex<HashMap<u32, Uuid>>,
 }
 
 #[derive(Default)]
@@ -93,7 +91,6 @@ impl Mesh {
             stop,
             state: Mutex::default(),
             position: Mutex::default(),
-            owners: Mutex::default(),
         });
         tokio::spawn(follow(Arc::clone(&mesh), directory.nodes(), directory));
         mesh
@@ -252,13 +249,9 @@ impl Mesh {
     }
 
     /// A batch came from a process.
-    async fn heard(&self, from: Uuid, batch: Batch) {
+    async fn heard(&self, batch: Batch) {
         if let Some(next) = self.position.lock().next.get_mut(batch.partition as usize) {
             *next = batch.next.max(*next);
-        }
-        let before = self.owners.lock().insert(batch.partition, from);
-        if before.is_some_and(|before| before != from) {
-            self.side.missed().await;
         }
         self.side.batch(batch).await;
     }

@@ -43,7 +43,7 @@ impl Side for Heard {
 
     /// So that a process that has just come knows how far the view is where nothing happens.
     async fn moved(&self, partition: u32, next: u64) {
-        let nothing = Batch { partition, next, answers: Vec::new(), deliveries: Vec::new() };
+        let nothing = Batch { partition, first: false, next, answers: Vec::new(), deliveries: Vec::new() };
         self.0.hear(Arc::new(nothing)).await;
     }
 

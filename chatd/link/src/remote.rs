@@ -111,7 +111,9 @@ impl Side for Inner {
     }
 
     async fn batch(&self, batch: Batch) {
-        if !batch.deliveries.is_empty() {
+        if batch.first {
+            self.missed().await;
+        } else if !batch.deliveries.is_empty() {
             self.hand_on(&Heard::Batch(Arc::new(batch))).await;
         }
     }

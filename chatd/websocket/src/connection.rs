@@ -159,6 +159,9 @@ impl Connection {
     /// A message of this very session came by: it has its receipt and needs no copy, now or later.
     pub(crate) fn passed(&self, position: Position) {
         let mut state = self.state.lock();
+        if state.missed {
+            return; // the pull begins behind what came by before the gap, or it would step over what is in it
+        }
         state.passed.epoch = position.epoch;
         let at = position.partition as usize;
         if state.passed.next.len() <= at {
@@ -407,6 +410,17 @@ mod tests {
         connection.missed();
         assert!(!connection.go_live(7, &cursor(3)));
         assert!(connection.go_live(7, &cursor(3)));
+    }
+
+    #[test]
+    fn an_own_message_behind_a_gap_does_not_hide_what_is_in_it() {
+        let connection = subscribed(1 << 20);
+        assert!(connection.go_live(7, &Cursor { epoch: 1, next: vec![0] }));
+        let at = |offset| Position { epoch: 1, partition: 0, offset };
+        connection.passed(at(2));
+        connection.missed();
+        connection.passed(at(9));
+        assert_eq!(connection.state().passed, Cursor { epoch: 1, next: vec![3] });
     }
 
     #[test]

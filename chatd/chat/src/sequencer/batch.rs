@@ -173,7 +173,13 @@ async fn hand_over(
     at.shared.watchers.wake(&deliveries);
     at.shared
         .links
-        .hand_over(Batch { partition: last.partition, next: last.offset + 1, answers, deliveries })
+        .hand_over(Batch {
+            partition: last.partition,
+            first: false,
+            next: last.offset + 1,
+            answers,
+            deliveries,
+        })
         .await;
     Ok(())
 }

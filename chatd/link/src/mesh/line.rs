@@ -114,7 +114,7 @@ impl Line {
                 }
                 Down::Batch(batch) => {
                     heard += 1;
-                    mesh.heard(self.node, batch).await;
+                    mesh.heard(batch).await;
                 }
                 Down::Answer { id, reply: Reply::Overloaded } => {
                     self.metrics.failures.inc();

@@ -219,7 +219,7 @@ impl Hub {
             }
         }
         for (place, telling) in tellings.into_iter().enumerate() {
-            told(place, Some(telling.frame(partition, batch.next)));
+            told(place, Some(telling.frame(partition, batch.next, batch.first)));
         }
     }
 

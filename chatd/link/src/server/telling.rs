@@ -30,14 +30,16 @@ impl Telling {
     fn make_room(&mut self, partition: u32, bytes: usize) -> Option<io::Result<Bytes>> {
         let held = self.answers.len() + self.deliveries.len();
         // What is not the last frame of a batch moves no position.
-        (held > 0 && held + bytes > LINK_BATCH_BYTES).then(|| std::mem::take(self).frame(partition, 0))
+        (held > 0 && held + bytes > LINK_BATCH_BYTES).then(|| std::mem::take(self).frame(partition, 0, false))
     }
 
-    /// The batch's last frame: the view shows everything of the partition before `next`.
-    pub(super) fn frame(self, partition: u32, next: u64) -> io::Result<Bytes> {
+    /// The batch's last frame: the view shows everything of the partition before `next`. `first`: an owner's.
+    pub(super) fn frame(self, partition: u32, next: u64, first: bool) -> io::Result<Bytes> {
         let mut frame = vec![0; HEAD];
         frame.reserve(self.answers.len() + self.deliveries.len() + 100);
-        let head = format!("{{\"Batch\":{{\"partition\":{partition},\"next\":{next},\"answers\":[");
+        let head = format!(
+            "{{\"Batch\":{{\"partition\":{partition},\"first\":{first},\"next\":{next},\"answers\":["
+        );
         frame.extend_from_slice(head.as_bytes());
         frame.extend_from_slice(&self.answers);
         frame.extend_from_slice(b"],\"deliveries\":[");
@@ -75,10 +77,10 @@ mod tests {
         let answer = (ReplyTo { node: Uuid::nil(), waiter: 1, connection: None }, Outcome::Applied);
         let json = serde_json::to_vec(&answer).unwrap();
         assert!(telling.answer(3, &json).is_none() && telling.answer(3, &json).is_none());
-        let batch = read(&telling.frame(3, 9).unwrap());
+        let batch = read(&telling.frame(3, 9, false).unwrap());
         assert_eq!((batch.partition, batch.next, batch.answers.len()), (3, 9, 2));
-        let empty = read(&Telling::default().frame(3, 9).unwrap());
-        assert!(empty.answers.is_empty() && empty.deliveries.is_empty());
+        let first = read(&Telling::default().frame(3, 9, true).unwrap());
+        assert!(first.first && first.answers.is_empty() && first.deliveries.is_empty());
     }
 
     #[test]
@@ -90,7 +92,7 @@ mod tests {
         for _ in 0..count {
             frames.extend(telling.answer(3, &json));
         }
-        frames.push(telling.frame(3, 9));
+        frames.push(telling.frame(3, 9, false));
         let batches: Vec<Batch> = frames.into_iter().map(|frame| read(&frame.unwrap())).collect();
         let moves: Vec<u64> = batches.iter().map(|batch| batch.next).collect();
         assert_eq!(moves, [0, 0, 0, 9]);

@@ -62,7 +62,8 @@ fn deliveries_of_300_bytes() {
     linked.recv().unwrap();
     let batches: Vec<Arc<Batch>> = (0..DELIVERIES / BATCH)
         .map(|n| {
-            let mut all = Batch { partition: 0, next: 0, answers: Vec::new(), deliveries: Vec::new() };
+            let mut all =
+                Batch { partition: 0, first: false, next: 0, answers: Vec::new(), deliveries: Vec::new() };
             for at in 0..BATCH {
                 let one = batch((n * BATCH + at) as u64, [ann, bob], 300);
                 all.next = one.next;

@@ -34,7 +34,13 @@ pub(crate) fn batch(offset: u64, people: [UserId; 2], bytes: usize) -> Arc<Batch
     };
     let delivery =
         Delivery::Message { message: Arc::new(message), status: MessageStatus::Sent, origin: Some(1) };
-    Arc::new(Batch { partition: 0, next: offset + 1, answers: Vec::new(), deliveries: vec![delivery] })
+    Arc::new(Batch {
+        partition: 0,
+        first: false,
+        next: offset + 1,
+        answers: Vec::new(),
+        deliveries: vec![delivery],
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +145,7 @@ async fn a_process_that_falls_silent_is_cut() {
 }
 
 #[tokio::test]
-async fn a_partition_that_moves_to_another_process_is_pulled() {
+async fn a_partition_that_has_a_new_owner_is_pulled() {
     let (one, two) = (Made::new().await, Made::new().await);
     let (ann, bob) = (UserId::draw(), UserId::draw());
     let remote = remote(&[one.address, two.address]);
@@ -155,6 +161,8 @@ async fn a_partition_that_moves_to_another_process_is_pulled() {
     };
     one.batches.send(batch(0, [ann, bob], 10)).await.unwrap();
     assert_eq!(heard(true).await, 1);
+    let first = Batch { partition: 0, first: true, next: 1, answers: Vec::new(), deliveries: Vec::new() };
+    two.batches.send(Arc::new(first)).await.unwrap();
     two.batches.send(batch(1, [ann, bob], 10)).await.unwrap();
     assert_eq!(heard(false).await, u64::MAX, "first that something may be missing");
     assert_eq!(heard(true).await, 2);

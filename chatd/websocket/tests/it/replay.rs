@@ -209,3 +209,31 @@ async fn the_old_protocol_subscribes_without_an_id() {
     assert_eq!((frame.command, frame.header("subscription")), (Command::Message, None));
     assert_eq!(body::<Message>(&frame).content, "hi");
 }
+
+/// A broken link is told again and again while this very session sends: it pulls, without its own messages,
+/// and its loop rests meanwhile. On a runtime of one thread, which a loop that does not rest would hold.
+#[test]
+fn gaps_while_sends_are_in_flight_lose_nothing_and_hold_nobody_up() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let run = async {
+        let world = World::new().await;
+        let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+        let mut b = world.listen(bob).await;
+        for round in 0..40 {
+            for n in 0..5 {
+                b.send(&text(ann, &format!("own {round} {n}"))).await;
+            }
+            world.chat.missed().await;
+            send_numbers(&world, ann, bob, round * 5..round * 5 + 5).await;
+            world.chat.missed().await;
+        }
+        world.send(ann, bob, "200").await;
+        let (messages, _) = until(&mut b, "messages", "200").await;
+        assert_eq!(numbers(&messages), (0..=200).collect::<Vec<_>>(), "each once, and nothing of one's own");
+    };
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run);
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(std::time::Duration::from_secs(120)).expect("it was red, or holds its thread");
+}
