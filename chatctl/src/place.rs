@@ -5,7 +5,7 @@ use engines::cassandra::Cassandra;
 use engines::kafka::Kafka;
 use engines::postgres::Postgres;
 use engines::schema::{Schema, Target};
-use engines::{BadUrl, Error};
+use engines::{BadUrl, Error, environment};
 use schema::exit::{Exit, Failure};
 use std::path::PathBuf;
 
@@ -59,56 +59,35 @@ impl Place {
     }
 
     fn find_kafka(&self) -> Result<Option<Kafka>, Failure> {
-        let spring =
-            || variable("SPRING_KAFKA_BOOTSTRAP_SERVERS").map(|servers| format!("kafka://{servers}"));
-        let found = self.find(Target::Kafka, spring)?;
+        let found = self.find(Target::Kafka)?;
         found.map(|(name, url)| Kafka::parse(&url).map_err(|error| bad(&name, &error))).transpose()
     }
 
     fn find_cassandra(&self) -> Result<Option<Cassandra>, Failure> {
-        let spring = || {
-            let either = |name: &str| {
-                variable(&format!("SPRING_CASSANDRA_{name}"))
-                    .or_else(|| variable(&format!("SPRING_DATA_CASSANDRA_{name}")))
-            };
-            let keyspace = either("KEYSPACE_NAME").unwrap_or_else(|| "chatd".to_owned());
-            either("CONTACT_POINTS").map(|points| format!("cassandra://{points}/{keyspace}"))
-        };
-        let found = self.find(Target::Cassandra, spring)?;
+        let found = self.find(Target::Cassandra)?;
         found.map(|(name, url)| Cassandra::parse(&url).map_err(|error| bad(&name, &error))).transpose()
     }
 
     fn find_postgres(&self) -> Result<Option<Postgres>, Failure> {
-        let found = self.find(Target::Postgres, || variable("SPRING_DATASOURCE_URL"))?;
-        let Some((name, url)) = found else { return Ok(None) };
-        let mut postgres = Postgres::parse(&url).map_err(|error| bad(&name, &error))?;
-        if name.starts_with("SPRING") {
-            if let Some(user) = variable("SPRING_DATASOURCE_USERNAME") {
-                postgres = postgres.with_user(&user);
-            }
-            if let Some(password) = variable("SPRING_DATASOURCE_PASSWORD") {
-                postgres = postgres.with_password(&password);
-            }
-        }
-        Ok(Some(postgres))
+        let found = self.find(Target::Postgres)?;
+        found.map(|(name, url)| Postgres::parse(&url).map_err(|error| bad(&name, &error))).transpose()
     }
 
     /// An engine's URL and what named it.
-    fn find(
-        &self,
-        target: Target,
-        spring: impl FnOnce() -> Option<String>,
-    ) -> Result<Option<(String, String)>, Failure> {
+    fn find(&self, target: Target) -> Result<Option<(String, String)>, Failure> {
         let own = own_variable(target);
         if let Some(url) = variable(&own) {
-            return Ok(Some((own.clone(), unfolded(&own, url)?)));
+            return Ok(Some((own.clone(), unfolded(&own, &url)?)));
         }
-        if let Some(url) = spring() {
-            return Ok(Some((format!("SPRING_* for {target}"), url)));
+        let name = format!("SPRING_* for {target}");
+        if let Some(url) =
+            environment::spring(&target.to_string(), variable).map_err(|error| bad(&name, &error))?
+        {
+            return Ok(Some((name, url)));
         }
         let key = format!("stores.{target}");
         match self.file(&target.to_string())? {
-            Some(url) => Ok(Some((key.clone(), unfolded(&key, url)?))),
+            Some(url) => Ok(Some((key.clone(), unfolded(&key, &url)?))),
             None => Ok(None),
         }
     }
@@ -136,12 +115,9 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The URL itself, or what the file holds that `@FILE` names.
-fn unfolded(name: &str, url: String) -> Result<String, Failure> {
-    let Some(file) = url.strip_prefix('@') else { return Ok(url) };
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("{name}: cannot read {file}: {error}"), "name a file with the URL")
-    })?;
-    Ok(text.trim().to_owned())
+fn unfolded(name: &str, url: &str) -> Result<String, Failure> {
+    environment::unfolded(url)
+        .map_err(|error| Failure::usage(format!("{name}: {error}"), "name a file with the URL"))
 }
 
 fn bad(name: &str, error: &BadUrl) -> Failure {

@@ -6,6 +6,7 @@
 mod error;
 
 pub mod cassandra;
+pub mod environment;
 pub mod epoch;
 pub mod kafka;
 pub mod postgres;

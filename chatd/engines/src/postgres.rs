@@ -64,20 +64,6 @@ impl Postgres {
         Ok(Self { options: options.application_name("chatd") })
     }
 
-    /// The same with another user, for those who keep them apart (`SPRING_DATASOURCE_USERNAME`).
-    #[must_use]
-    pub fn with_user(mut self, user: &str) -> Self {
-        self.options = self.options.username(user);
-        self
-    }
-
-    /// The same with another password (`SPRING_DATASOURCE_PASSWORD`).
-    #[must_use]
-    pub fn with_password(mut self, password: &str) -> Self {
-        self.options = self.options.password(password);
-        self
-    }
-
     /// The same with another database on the same server.
     #[must_use]
     pub fn with_database(mut self, database: &str) -> Self {
@@ -217,8 +203,7 @@ mod tests {
         let own = Postgres::parse("postgres://anna:s%40cret@db:5433/chat?sslmode=require").unwrap();
         assert_eq!(format!("{own:?}"), "postgres://anna@db:5433/chat");
         assert!(matches!(own.options.get_ssl_mode(), PgSslMode::Require));
-        let springs = Postgres::parse("jdbc:postgresql://db:5432/chat?ssl=true&loginTimeout=3").unwrap();
-        let springs = springs.with_user("ben").with_password("s3cret");
+        let springs = Postgres::parse("jdbc:postgresql://ben@db:5432/chat?ssl=true&loginTimeout=3").unwrap();
         assert_eq!(format!("{springs:?}"), "postgres://ben@db:5432/chat");
         assert!(matches!(springs.options.get_ssl_mode(), PgSslMode::VerifyFull));
         assert_eq!(springs.with_database("other").address(), "db:5432/other");

@@ -41,10 +41,7 @@ impl Config {
 
 /// The URL itself, or what the file holds that it names.
 fn text(key: &str, url: &str) -> Result<String, Failure> {
-    let Some(file) = url.strip_prefix('@') else { return Ok(url.to_owned()) };
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::io(format!("{key}: cannot read {file}"), &error))?;
-    Ok(text.trim().to_owned())
+    engines::environment::unfolded(url).map_err(|error| Failure::io(key.to_owned(), &error))
 }
 
 fn bad(key: &str, reason: &str) -> Failure {
