@@ -46,7 +46,7 @@ use metrics::Metrics;
 use people::People;
 use schema::event::{Topic, partition_of};
 use schema::{ConversationId, Cursor, UserId, limits};
-use sequencer::{Shared, settled};
+use sequencer::Shared;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use store::Stores;
@@ -178,7 +178,7 @@ impl Chat {
         let shared = &self.0.shared;
         shared.links.advance(batch.partition, batch.next);
         for (reply_to, outcome) in &batch.answers {
-            shared.waiters.settle(*reply_to, settled(outcome.clone()));
+            shared.waiters.applied(*reply_to, outcome.clone());
         }
         shared.watchers.wake(&batch.deliveries);
         shared.links.tell_batch(batch).await;

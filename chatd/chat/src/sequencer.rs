@@ -4,8 +4,6 @@
 //! the view, answer who waits, hand over to live sessions. Heads belong to the assignment of the partition
 //! and die with it. An I/O failure never skips a record: it closes the door and tries again.
 
-pub(crate) use batch::settled;
-
 mod batch;
 mod heads;
 

@@ -5,6 +5,10 @@
 //! partition refuses *before* it stores, but for a probe a second. A slot whose deadline passed has had its
 //! answer (`outcome_unknown`) but still counts until its record is applied. So however long the view is away
 //! and however often clients try again, the log hardly grows.
+//!
+//! An answer is lost with the process, or the link, that had it. A partition is applied in order, so the answer to
+//! a younger record tells that the older ones are applied too: who still waits for one of those is told that the
+//! outcome is unknown, and the slot holds up nobody.
 
 use crate::Error;
 use crate::apply::Outcome;
@@ -54,6 +58,19 @@ impl Partition {
         self.open.first_key_value().map_or(Duration::ZERO, |(_, oldest)| now - oldest.since)
     }
 
+    /// Takes the slots that are older than this one. Those of about its age may stand behind it in the log: a
+    /// slot is taken a moment before its record gets its place there.
+    fn lost_before(&mut self, waiter: u64) -> Vec<Slot> {
+        let Some(applied) = self.open.get(&waiter).map(|slot| slot.since) else { return Vec::new() };
+        let mut lost = Vec::new();
+        while let Some(oldest) = self.open.first_entry()
+            && applied.saturating_duration_since(oldest.get().since) > LAG_MAX
+        {
+            lost.push(oldest.remove());
+        }
+        lost
+    }
+
     fn refusal(&mut self, now: Instant) -> Option<String> {
         if let Some(reason) = &self.stalled {
             return Some(reason.clone());
@@ -69,6 +86,14 @@ impl Partition {
             return None;
         }
         Some("the sequencer is more than a second behind".to_owned())
+    }
+}
+
+/// An outcome as the one who waits is told.
+fn settled(outcome: Outcome) -> Result<Outcome, Error> {
+    match outcome {
+        Outcome::Conflict => Err(Error::ClientMessageIdReused),
+        outcome => Ok(outcome),
     }
 }
 
@@ -110,16 +135,27 @@ impl Waiters {
         Ok(ReplyTo { node: self.node, waiter, connection })
     }
 
-    /// Settles a slot, if it is one of this process and still open.
-    pub(crate) fn settle(&self, reply_to: ReplyTo, outcome: Result<Outcome, Error>) {
+    /// Settles the slot of a record that was applied, if it is one of this process and still open, and those
+    /// before it whose answers were lost.
+    pub(crate) fn applied(&self, reply_to: ReplyTo, outcome: Outcome) {
         if reply_to.node != self.node {
             return;
         }
-        let slot = {
+        let lost = {
             let mut slots = self.slots(reply_to.waiter).lock();
             slots.silent = false;
-            slots.open.remove(&reply_to.waiter)
+            slots.lost_before(reply_to.waiter)
         };
+        self.open.fetch_sub(lost.len(), Ordering::Relaxed);
+        for settle in lost.into_iter().filter_map(|slot| slot.settle) {
+            settle(Err(Error::OutcomeUnknown));
+        }
+        self.settle(reply_to, settled(outcome));
+    }
+
+    /// Settles a slot, if it is still open.
+    pub(crate) fn settle(&self, reply_to: ReplyTo, outcome: Result<Outcome, Error>) {
+        let slot = self.slots(reply_to.waiter).lock().open.remove(&reply_to.waiter);
         if let Some(slot) = slot {
             self.open.fetch_sub(1, Ordering::Relaxed);
             if let Some(settle) = slot.settle {
@@ -207,12 +243,35 @@ mod tests {
     fn a_slot_is_settled_once_and_only_by_its_own_process() {
         let (waiters, count) = (Waiters::new(12), Arc::new(AtomicUsize::new(0)));
         let Ok(reply_to) = waiters.admit(5, None, counting(&count)) else { panic!("refused") };
-        waiters.settle(ReplyTo { node: Uuid::nil(), ..reply_to }, Ok(Outcome::Applied));
+        waiters.applied(ReplyTo { node: Uuid::nil(), ..reply_to }, Outcome::Applied);
         assert_eq!(count.load(Ordering::Relaxed), 0);
-        waiters.settle(reply_to, Ok(Outcome::Applied));
-        waiters.settle(reply_to, Ok(Outcome::Applied));
+        waiters.applied(reply_to, Outcome::Applied);
+        waiters.applied(reply_to, Outcome::Applied);
         assert_eq!(count.load(Ordering::Relaxed), 1);
         assert_eq!(waiters.waiting(), 0);
+    }
+
+    #[test]
+    fn a_lost_answer_closes_the_door_no_longer_than_until_the_next_one() {
+        let (waiters, lost, count) =
+            (Waiters::new(2), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        assert!(waiters.admit(0, None, counting(&lost)).is_ok());
+        assert!(waiters.admit(1, None, counting(&lost)).is_ok(), "another partition's");
+        age(&waiters, LAG_MAX * 2);
+        assert!(waiters.admit(0, None, counting(&count)).is_err());
+        age(&waiters, PROBE_INTERVAL);
+        let Ok(probe) = waiters.admit(0, None, counting(&count)) else { panic!("the probe was refused") };
+        waiters.applied(probe, Outcome::Applied);
+        assert_eq!((lost.load(Ordering::Relaxed), count.load(Ordering::Relaxed)), (1, 1));
+        let (Ok(first), Ok(second)) =
+            (waiters.admit(0, None, counting(&count)), waiters.admit(0, None, counting(&count)))
+        else {
+            panic!("the door is still closed")
+        };
+        waiters.applied(second, Outcome::Applied);
+        assert_eq!(waiters.waiting(), 2, "one of the same age may come later");
+        waiters.applied(first, Outcome::Applied);
+        assert_eq!(waiters.waiting(), 1);
     }
 
     #[test]
@@ -263,8 +322,8 @@ mod tests {
             }
             age(&waiters, Duration::from_secs(1));
         };
-        waiters.settle(last.unwrap(), Ok(Outcome::Applied));
-        waiters.settle(probe, Ok(Outcome::Applied));
+        waiters.applied(last.unwrap(), Outcome::Applied);
+        waiters.applied(probe, Outcome::Applied);
         assert!(waiters.admit(0, None, counting(&count)).is_ok(), "one that is applied opens the door");
         assert!(waiters.admit(0, None, counting(&count)).is_ok());
     }

@@ -2,7 +2,6 @@
 
 use super::heads::Heads;
 use super::{At, Shared, Stopped};
-use crate::Error;
 use crate::apply::{Effects, LastMessage, Live, Moved, Outcome, apply, needs_lookup};
 use crate::delivery::{Batch, Delivery};
 use schema::event::{Event, ReplyTo};
@@ -132,17 +131,9 @@ fn answer(shared: &Shared, events: &[(Position, Event)], effects: &[Effects]) ->
             }
             continue;
         }
-        shared.waiters.settle(reply_to, settled(effect.outcome.clone()));
+        shared.waiters.applied(reply_to, effect.outcome.clone());
     }
     elsewhere
-}
-
-/// An outcome as the one who waits is told.
-pub(crate) fn settled(outcome: Outcome) -> Result<Outcome, Error> {
-    match outcome {
-        Outcome::Conflict => Err(Error::ClientMessageIdReused),
-        outcome => Ok(outcome),
-    }
 }
 
 async fn hand_over(
