@@ -126,7 +126,8 @@ impl Redis {
         }
     }
 
-    fn silent(&self) -> Error {
+    /// That it does not answer, and where it should.
+    pub fn silent(&self) -> Error {
         Error::Unavailable(format!("Redis at {} does not answer", self.server()))
     }
 

@@ -96,7 +96,7 @@ impl Presence {
     /// Starts the service and its worker. Call it within the runtime.
     ///
     /// # Errors
-    /// When the store does not take this process's first beat.
+    /// When the store refuses this process's first beat; one that is away is not waited for.
     pub async fn open(
         stores: &Stores,
         changes: &Changes,
@@ -108,7 +108,11 @@ impl Presence {
         let mut signals = stores.presence.signals();
         let others = Others::of(&mut signals);
         let lease = i64::try_from(LEASE_TIME.as_secs()).unwrap_or(i64::MAX);
-        stores.presence.beat(node, Timestamp::now().plus_seconds(lease)).await?;
+        match stores.presence.beat(node, Timestamp::now().plus_seconds(lease)).await {
+            // Its first beat that is taken says the rest.
+            Err(error) if error.retryable() => tracing::warn!(%error, "presence begins without its store"),
+            beaten => _ = beaten?,
+        }
         let metrics = Metrics::register(&mut metrics.registry());
         let inner = Arc::new(Inner {
             node,

@@ -61,12 +61,13 @@ impl RedisPresence {
         Ok(Self { server, signals, base, unsaved, typing })
     }
 
-    /// Whether Redis answered when it was asked last.
+    /// Whether Redis answers, as far as is known: who asks nothing hears that its channel is lost.
     ///
     /// # Errors
     /// Why it did not.
     pub fn health(&self) -> Result<(), Error> {
-        self.server.health()
+        self.server.health()?;
+        if self.signals.there() { Ok(()) } else { Err(self.server.away()) }
     }
 }
 

@@ -30,16 +30,33 @@ struct Link {
 }
 
 impl Server {
+    /// Connects. A Redis that is away is not waited for: nobody needs it to begin.
+    ///
+    /// # Errors
+    /// When there is one, but it does not let us in or is too old.
     pub(super) async fn open(redis: &Redis) -> Result<Self, engines::Error> {
         let opened = Instant::now();
-        let link = Link { manager: redis.connect().await?, made_at: opened };
-        let (away_until, failed) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self { redis: redis.clone(), link: Mutex::new(link), opened, away_until, failed })
+        let (manager, failed) = match redis.connect().await {
+            Ok(manager) => (manager, None),
+            Err(engines::Error::Unavailable(cause)) => {
+                tracing::warn!(cause, "Redis is away");
+                (redis.manager()?, Some(Error::Unavailable(cause)))
+            }
+            Err(refused) => return Err(refused),
+        };
+        let link = Mutex::new(Link { manager, made_at: opened });
+        let away_until = AtomicU64::new(failed.is_some().into());
+        Ok(Self { redis: redis.clone(), link, opened, away_until, failed: Mutex::new(failed) })
     }
 
     /// Why the last command failed, if it did.
     pub(super) fn health(&self) -> Result<(), Error> {
         self.failed.lock().clone().map_or(Ok(()), Err)
+    }
+
+    /// That it does not answer, and where it should.
+    pub(super) fn away(&self) -> Error {
+        Error::Unavailable(self.redis.silent().to_string())
     }
 
     pub(super) fn key(&self, name: &str) -> String {

@@ -6,6 +6,8 @@ use futures_util::StreamExt;
 use redis::aio::{PubSub, PubSubStream};
 use schema::limits::{REDIS_RETRY, REDIS_TIME, SIGNALS, SIGNALS_PING};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::presence::Signal;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -18,6 +20,8 @@ pub(super) struct Signals {
     /// Whose words these are, so that they need not be heard by whom they come from.
     origin: Uuid,
     heard: broadcast::Sender<Signal>,
+    /// Whether the channel is subscribed to.
+    there: Arc<AtomicBool>,
     listener: JoinHandle<()>,
 }
 
@@ -29,15 +33,30 @@ struct Told<S> {
 }
 
 impl Signals {
-    /// Subscribes, and goes on doing so whenever the connection was lost.
+    /// Subscribes, and goes on doing so while there is no connection.
     pub(super) async fn open(redis: &Redis, channel: String) -> Result<Self, engines::Error> {
         let origin = Uuid::new_v4();
         let heard = broadcast::Sender::new(SIGNALS);
-        let subscribed = subscribe(redis, &channel).await?;
-        let listener =
-            Listener { redis: redis.clone(), channel: channel.clone(), origin, heard: heard.clone() };
+        let subscribed = match subscribe(redis, &channel).await {
+            Ok(subscribed) => Some(subscribed),
+            Err(engines::Error::Unavailable(_)) => None,
+            Err(refused) => return Err(refused),
+        };
+        let there = Arc::new(AtomicBool::new(subscribed.is_some()));
+        let listener = Listener {
+            redis: redis.clone(),
+            channel: channel.clone(),
+            origin,
+            heard: heard.clone(),
+            there: Arc::clone(&there),
+        };
         let listener = tokio::spawn(listener.run(subscribed));
-        Ok(Self { channel, origin, heard, listener })
+        Ok(Self { channel, origin, heard, there, listener })
+    }
+
+    /// Whether Redis tells what others say; it is asked for a sign of life again and again.
+    pub(super) fn there(&self) -> bool {
+        self.there.load(Ordering::Relaxed)
     }
 
     pub(super) fn channel(&self) -> &str {
@@ -63,20 +82,25 @@ struct Listener {
     channel: String,
     origin: Uuid,
     heard: broadcast::Sender<Signal>,
+    there: Arc<AtomicBool>,
 }
 
 impl Listener {
-    async fn run(self, mut subscribed: PubSub) {
+    async fn run(self, mut subscribed: Option<PubSub>) {
         loop {
-            self.hear(subscribed).await;
-            tracing::warn!("the channel of presence is lost; it is subscribed to again");
-            subscribed = loop {
+            if let Some(subscribed) = subscribed.take() {
+                self.hear(subscribed).await;
+                self.there.store(false, Ordering::Relaxed);
+                tracing::warn!("the channel of presence is lost; it is subscribed to again");
+            }
+            while subscribed.is_none() {
                 sleep(REDIS_RETRY).await;
                 match subscribe(&self.redis, &self.channel).await {
-                    Ok(again) => break again,
+                    Ok(again) => subscribed = Some(again),
                     Err(error) => tracing::debug!(%error, "the channel of presence is not back yet"),
                 }
-            };
+            }
+            self.there.store(true, Ordering::Relaxed);
             tracing::info!("the channel of presence is back");
             self.say(Signal::Everybody);
         }

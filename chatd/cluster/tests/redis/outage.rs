@@ -77,8 +77,23 @@ async fn each_call_fails_in_its_time_and_works_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named() {
+async fn a_server_that_is_not_there_is_named_and_not_waited_for() {
     let redis = Redis::parse("redis://:s3cret@127.0.0.1:1").unwrap();
-    let error = RedisPresence::open(&redis).await.err().unwrap().to_string();
+    let error = RedisPresence::open(&redis).await.unwrap().health().unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:1") && !error.contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn stores_that_were_opened_without_a_server_work_when_it_comes() {
+    let Some(place) = Place::find().await else { return };
+    let proxy = Proxy::start().await;
+    proxy.cut();
+    let stores =
+        Stores::open(&Redis::parse(&format!("{}?prefix={}", proxy.url, place.prefix)).unwrap()).await;
+    for outcome in stores.try_all().await {
+        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+    }
+    proxy.mend();
+    stores.work_again().await;
+    place.leave().await;
 }
