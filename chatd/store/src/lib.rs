@@ -19,6 +19,7 @@ pub mod contract;
 pub mod accounts;
 pub mod error;
 pub mod events;
+pub mod fields;
 pub mod messages;
 pub mod news;
 pub mod presence;

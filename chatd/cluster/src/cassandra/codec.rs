@@ -3,82 +3,22 @@
 //! Of two heads that the same record made, the larger bytes win in Cassandra, and marks and client times only
 //! grow, so the larger is the later one.
 
-use schema::{ConversationId, MessageId, MessageStatus, Position, Timestamp, UserId};
-use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, Marks};
+use schema::{ConversationId, MessageId, MessageStatus, Position};
+use store::fields::{Fields, put_marks, put_position};
+use store::messages::{Applied, Change, FeedEntry, Head, IdEntry};
 use uuid::Uuid;
 
 const FORMAT: u8 = 1;
 
-/// Takes fields from the front; `None` when there is not enough.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        bytes.strip_prefix(&[FORMAT]).map(Self)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (field, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*field)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.array()? {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        }
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        self.array().map(|bytes| Timestamp(i64::from_be_bytes(bytes)))
-    }
-
-    fn user(&mut self) -> Option<UserId> {
-        self.array().map(UserId::from_bytes)
-    }
-
-    fn position(&mut self) -> Option<Position> {
-        Some(Position { epoch: self.u32()?, partition: self.u32()?, offset: self.u64()? })
-    }
-
-    fn marks(&mut self) -> Option<Marks> {
-        Some(Marks {
-            newest: self.u64()?,
-            newest_at: self.time()?,
-            received: self.u64()?,
-            delivered: self.u64()?,
-            seen: self.u64()?,
-            shown_delivered: self.u64()?,
-            shown_seen: self.u64()?,
-        })
-    }
-
-    /// The value, if nothing is left behind it.
-    fn end<T>(self, value: T) -> Option<T> {
-        self.0.is_empty().then_some(value)
-    }
+/// What follows the format number.
+fn fields(bytes: &[u8]) -> Option<Fields<'_>> {
+    bytes.strip_prefix(&[FORMAT]).map(Fields)
 }
 
 fn begin(capacity: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(capacity);
     bytes.push(FORMAT);
     bytes
-}
-
-fn put_position(bytes: &mut Vec<u8>, at: Position) {
-    bytes.extend(at.epoch.to_be_bytes());
-    bytes.extend(at.partition.to_be_bytes());
-    bytes.extend(at.offset.to_be_bytes());
 }
 
 pub(super) fn encode_head(head: &Head) -> Vec<u8> {
@@ -90,13 +30,7 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
     bytes.extend(head.last_message_at.0.to_be_bytes());
     put_position(&mut bytes, head.changed);
     for marks in &head.marks {
-        bytes.extend(marks.newest.to_be_bytes());
-        bytes.extend(marks.newest_at.0.to_be_bytes());
-        bytes.extend(marks.received.to_be_bytes());
-        bytes.extend(marks.delivered.to_be_bytes());
-        bytes.extend(marks.seen.to_be_bytes());
-        bytes.extend(marks.shown_delivered.to_be_bytes());
-        bytes.extend(marks.shown_seen.to_be_bytes());
+        put_marks(&mut bytes, marks);
     }
     bytes.extend(head.newest_client_ms.to_be_bytes());
     bytes.extend(head.blocked.map(u8::from));
@@ -104,7 +38,7 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
 }
 
 pub(super) fn decode_head(conversation: ConversationId, bytes: &[u8]) -> Option<Head> {
-    let mut fields = Fields::of(bytes)?;
+    let mut fields = fields(bytes)?;
     let mut head = Head::empty(conversation, [fields.user()?, fields.user()?]);
     head.last_sequence = fields.u64()?;
     head.last_message_at = fields.time()?;
@@ -126,7 +60,7 @@ pub(super) fn encode_id(entry: &IdEntry) -> Vec<u8> {
 }
 
 pub(super) fn decode_id(message_id: MessageId, bytes: &[u8]) -> Option<IdEntry> {
-    let mut fields = Fields::of(bytes)?;
+    let mut fields = fields(bytes)?;
     let entry = IdEntry {
         message_id,
         conversation_id: fields.array().map(ConversationId::from_bytes)?,
@@ -162,7 +96,7 @@ pub(super) fn encode_feed(entry: &FeedEntry) -> Vec<u8> {
 }
 
 pub(super) fn decode_feed(position: Position, kind: i8, bytes: &[u8]) -> Option<FeedEntry> {
-    let mut fields = Fields::of(bytes)?;
+    let mut fields = fields(bytes)?;
     let conversation_id = fields.array().map(ConversationId::from_bytes)?;
     let number = fields.u64()?;
     let mark = |user, status| Change::Mark { user, up_to: number, status };
@@ -191,7 +125,7 @@ pub(super) fn encode_applied(applied: &Applied, lives: &[(Uuid, i32)]) -> Vec<u8
 }
 
 pub(super) fn decode_applied(bytes: &[u8]) -> Option<(Applied, Vec<(Uuid, i32)>)> {
-    let mut fields = Fields::of(bytes)?;
+    let mut fields = fields(bytes)?;
     let (epoch, next) = (fields.u32()?, fields.u64()?);
     let (has_event, event) = (fields.flag()?, fields.array().map(MessageId::from_bytes)?);
     let mut lives = Vec::new();

@@ -1,78 +1,10 @@
 //! Values: fixed fields big-endian, then texts with their lengths. The format number in `meta` versions them.
 
 use super::blocks::Word;
-use schema::{ConversationId, MessageId, MessageStatus, MessageType, Position, Timestamp, UserId};
+use schema::{ConversationId, MessageId, MessageStatus, MessageType, Position, UserId};
 use serde_json::value::RawValue;
-use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, Marks, StoredMessage};
-
-/// Takes fields from the front; `None` when there is not enough.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (field, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*field)
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.u8()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        self.array().map(|bytes| Timestamp(i64::from_be_bytes(bytes)))
-    }
-
-    fn user(&mut self) -> Option<UserId> {
-        self.array().map(UserId::from_bytes)
-    }
-
-    fn conversation(&mut self) -> Option<ConversationId> {
-        self.array().map(ConversationId::from_bytes)
-    }
-
-    fn message_id(&mut self) -> Option<MessageId> {
-        self.array().map(MessageId::from_bytes)
-    }
-
-    fn position(&mut self) -> Option<Position> {
-        Some(Position { epoch: self.u32()?, partition: self.u32()?, offset: self.u64()? })
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let length = self.u32()? as usize;
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok()
-    }
-
-    /// The value, if nothing is left behind it.
-    fn end<T>(self, value: T) -> Option<T> {
-        self.0.is_empty().then_some(value)
-    }
-}
-
-fn put_position(bytes: &mut Vec<u8>, at: Position) {
-    bytes.extend(at.epoch.to_be_bytes());
-    bytes.extend(at.partition.to_be_bytes());
-    bytes.extend(at.offset.to_be_bytes());
-}
+use store::fields::{Fields, put_marks, put_position};
+use store::messages::{Applied, Change, FeedEntry, Head, IdEntry, StoredMessage};
 
 #[expect(clippy::cast_possible_truncation, reason = "a record, and so any text in it, is below 1 MiB")]
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
@@ -201,13 +133,7 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
     bytes.extend(head.last_message_at.0.to_be_bytes());
     put_position(&mut bytes, head.changed);
     for marks in &head.marks {
-        bytes.extend(marks.newest.to_be_bytes());
-        bytes.extend(marks.newest_at.0.to_be_bytes());
-        bytes.extend(marks.received.to_be_bytes());
-        bytes.extend(marks.delivered.to_be_bytes());
-        bytes.extend(marks.seen.to_be_bytes());
-        bytes.extend(marks.shown_delivered.to_be_bytes());
-        bytes.extend(marks.shown_seen.to_be_bytes());
+        put_marks(&mut bytes, marks);
     }
     bytes.extend(head.blocked.map(u8::from));
     bytes.extend(head.newest_client_ms.to_be_bytes());
@@ -222,23 +148,11 @@ pub(super) fn decode_head(conversation: ConversationId, bytes: &[u8]) -> Option<
         last_sequence: fields.u64()?,
         last_message_at: fields.time()?,
         changed: fields.position()?,
-        marks: [decode_marks(&mut fields)?, decode_marks(&mut fields)?],
+        marks: [fields.marks()?, fields.marks()?],
         blocked: [fields.flag()?, fields.flag()?],
         newest_client_ms: fields.u64()?,
     };
     fields.end(head)
-}
-
-fn decode_marks(fields: &mut Fields<'_>) -> Option<Marks> {
-    Some(Marks {
-        newest: fields.u64()?,
-        newest_at: fields.time()?,
-        received: fields.u64()?,
-        delivered: fields.u64()?,
-        seen: fields.u64()?,
-        shown_delivered: fields.u64()?,
-        shown_seen: fields.u64()?,
-    })
 }
 
 /// Who blocked whom, or does so no more.

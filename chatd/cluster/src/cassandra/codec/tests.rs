@@ -1,4 +1,6 @@
 use super::*;
+use schema::{Timestamp, UserId};
+use store::messages::Marks;
 
 fn head() -> Head {
     let mut head = Head::empty(

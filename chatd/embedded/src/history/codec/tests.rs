@@ -1,5 +1,7 @@
 use super::*;
 use proptest::prelude::*;
+use schema::Timestamp;
+use store::messages::Marks;
 
 fn positions() -> impl Strategy<Value = Position> {
     (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(epoch, partition, offset)| Position {
