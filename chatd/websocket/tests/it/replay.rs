@@ -214,7 +214,7 @@ async fn the_old_protocol_subscribes_without_an_id() {
 /// and its loop rests meanwhile. On a runtime of one thread, which a loop that does not rest would hold.
 #[test]
 fn gaps_while_sends_are_in_flight_lose_nothing_and_hold_nobody_up() {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
     let run = async {
         let world = World::new().await;
         let (ann, bob) = (world.person("ann").await, world.person("bob").await);
