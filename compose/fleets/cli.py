@@ -182,7 +182,7 @@ def main() -> None:
     for service in SERVICES:
         several = 2 if service in ("chat", "websocket") else 1
         words.add_argument(f"--{service}", type=int, default=several, metavar="N", help=f"processes of it (default {several})")
-    given = words.parse_args()
+    given = words.parse_intermixed_args()
     fleet = Fleet(given.dir)
     if given.command == "up":
         return up(fleet, given)

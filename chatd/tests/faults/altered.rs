@@ -94,7 +94,7 @@ async fn a_topic_that_was_deleted_and_made_again_is_refused_until_it_is_adopted(
     let why = refused(&fleet).await;
     println!("a topic made again: {why}");
     assert!(why.contains("chatctl topic adopt"), "the command that helps is named: {why}");
-    let adopted = fleet.chatctl(&["topic", "adopt", "message-events"]);
+    let adopted = fleet.chatctl(&["topic", "adopt", "message-events", "--yes"]);
     assert!(adopted.status.success(), "{}", String::from_utf8_lossy(&adopted.stderr));
     fleet.call(&["stop", "chat-1", "chat-2", "auth", "user", "presence"]);
     fleet.call(&["start", "chat-1", "chat-2", "auth", "user", "presence"]);

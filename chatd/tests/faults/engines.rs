@@ -48,12 +48,15 @@ async fn redis_dies_and_comes_back() {
     kill_and_bring_back("redis").await;
 }
 
-/// A dead Redis stops no message, and the processes stay ready.
+/// A dead Redis stops no message; the processes stay ready, and start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_messages_go_on() {
     let Some(fleet) = Fleet::clustered(&[]).await else { return };
     fleet.servers(&["kill9", "redis"]);
     let crowd = fleet.crowd(PAIRS).await;
+    sleep(WELL).await;
+    fleet.call(&["kill9", "chat-1"]);
+    fleet.call(&["start", "chat-1"]);
     sleep(Duration::from_secs(10)).await;
     let health = fleet.health("chat").await.unwrap();
     let verdict = crowd.end(SETTLE).await;
@@ -93,11 +96,16 @@ async fn while_cassandra_is_away_retries_do_not_fill_the_log() {
     sleep(Duration::from_secs(outage)).await;
     let during = log_end(&fleet) - before;
     let health = fleet.health("chat").await.unwrap();
+    let started = Instant::now();
     fleet.servers(&["up", "cassandra"]);
-    fleet.healed().await;
+    let up = started.elapsed().as_secs_f64();
+    let healed = fleet.healed().await.as_secs_f64();
     sleep(WELL).await;
     let verdict = crowd.end(SETTLE).await;
-    println!("Cassandra away for {outage} s: the log grew by {during} records; {verdict}");
+    println!(
+        "Cassandra away for {outage} s: the log grew by {during} records; {verdict}; its own start {up:.1} s, all \
+         ready {healed:.1} s later"
+    );
     assert_eq!(health["status"], "DOWN", "{health}");
     // A probe a second of each process for each of twelve partitions at most.
     assert!(during <= 2 * 12 * outage as i64, "{during} records in {outage} s");

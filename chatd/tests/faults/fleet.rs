@@ -73,6 +73,10 @@ impl Fleet {
             http: reqwest::Client::new(),
             _one: one,
         };
+        if !embedded {
+            // One that a test before killed, and did not come to bring back.
+            fleet.servers(&["up"]);
+        }
         let mut words = vec!["up", "--port"];
         let (port, binary) = (port.to_string(), binary());
         words.extend([port.as_str(), "--bin", binary.to_str().unwrap()]);

@@ -51,13 +51,13 @@ async fn clocks_that_differ_reorder_nothing() {
     }
     let Some(fleet) = Fleet::clustered(&[]).await else { return };
     fleet.call(&["stop", "chat-1", "chat-2"]);
-    fleet.call(&["start", "--clock", "+5s", "chat-1"]);
-    fleet.call(&["start", "--clock", "-5s", "chat-2"]);
+    fleet.call(&["start", "--clock=+5s", "chat-1"]);
+    fleet.call(&["start", "--clock=-5s", "chat-2"]);
     let crowd = fleet.crowd(PAIRS).await;
-    for (name, clock) in [("chat-1", "-5s"), ("chat-2", "+5s"), ("chat-1", "+5s")] {
+    for (name, clock) in [("chat-1", "--clock=-5s"), ("chat-2", "--clock=+5s"), ("chat-1", "--clock=+5s")] {
         sleep(WELL).await;
         fleet.call(&["kill9", name]);
-        fleet.call(&["start", "--clock", clock, name]);
+        fleet.call(&["start", clock, name]);
         fleet.healed().await;
     }
     sleep(WELL).await;

@@ -9,6 +9,7 @@ use schema::Message;
 use schema::api::History;
 use schema::message::Entry;
 use schema::wire::stomp::{Command, Frame};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ struct Person {
     acknowledged: Vec<u64>,
     repeated: u64,
     received: HashMap<String, u64>,
+    /// How long they were told to stay away, if they were.
+    told_to_wait: Option<Duration>,
     /// When the last acknowledgement came, and the longest wait for one.
     last: Instant,
     stall: Duration,
@@ -66,7 +69,7 @@ impl Person {
             if self.open.is_empty() && ending.load(Ordering::Acquire) {
                 return self;
             }
-            sleep(BACK).await;
+            sleep(self.told_to_wait.take().unwrap_or(BACK)).await;
         }
     }
 
@@ -131,7 +134,11 @@ impl Person {
                 *self.received.entry(message.message_id.to_string()).or_default() += 1;
             }
             // Refused for now: the connection is dropped and everything open is repeated.
-            _ => return Err(io::Error::other(String::from_utf8_lossy(&frame.body).into_owned())),
+            _ => {
+                let problem: Value = serde_json::from_slice(&frame.body).unwrap_or_default();
+                self.told_to_wait = problem["retryAfter"].as_u64().map(Duration::from_secs);
+                return Err(io::Error::other(problem.to_string()));
+            }
         }
         Ok(())
     }
@@ -204,6 +211,7 @@ impl Crowd {
             acknowledged: Vec::new(),
             repeated: 0,
             received: HashMap::new(),
+            told_to_wait: None,
             last: Instant::now(),
             stall: Duration::ZERO,
         });
@@ -277,6 +285,8 @@ async fn not_received(port: u16, rows: &[Message], pair: &[Person], tokens: [&st
         let mut wanted: Vec<String> = rows
             .iter()
             .filter(|row| row.client_message_id.starts_with(&prefix))
+            // An earlier crowd of the same people has had what it sent.
+            .filter(|row| row.content.parse::<u64>().unwrap() >= person.manners.first)
             .map(|row| row.message_id.to_string())
             .filter(|id| !person.received.contains_key(id))
             .collect();
