@@ -124,8 +124,6 @@ def show(fleet: Fleet) -> None:
     admin = next(member for member in fleet.members() if "auth" in member.roles)
     print(f"export GATEWAY=http://127.0.0.1:{entry.base}")
     print(f"export ADMIN=http://127.0.0.1:{admin.admin} DATA={fleet.data(admin)}")
-    sockets = [member for member in fleet.members() if "websocket" in member.roles]
-    print(f"export WEBSOCKETS={','.join(f'http://127.0.0.1:{member.lowest}' for member in sockets)}")
 
 
 def flush(fleet: Fleet) -> str:

@@ -3,8 +3,6 @@
 // A client here is { person: { name, id }, inbox, send(recipient, content), close() }; send resolves with its receipt.
 import assert from "node:assert/strict";
 
-// The websocket processes behind the gateway, if there are several: `compose/fleet env` names them.
-const { WEBSOCKETS } = process.env;
 const PATIENCE_MS = 15_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -68,22 +66,8 @@ export function assertMessage(message, from, to, content) {
 export const sendAll = (from, to, contents) =>
   Promise.all(contents.map((content) => within(from.send(to.person.name, content), "a receipt")));
 
-// Open sockets of a websocket process.
-async function sockets(process) {
-  const metrics = await (await fetch(`${process}/metrics`)).text();
-  return Number(/^chatd_websocket_sockets (\d+)$/m.exec(metrics)[1]);
-}
-
-// Where there are several websocket processes, these two are not on the same one.
-async function assertApart(from, to) {
-  if (!WEBSOCKETS || from === to) return;
-  const open = await Promise.all(WEBSOCKETS.split(",").map(sockets));
-  assert.ok(open.filter((count) => count > 0).length > 1, `sockets of the processes: ${open}`);
-}
-
 // All contents, in order, once each: what comes after them is the message sent after them.
 export async function carries(from, to, contents) {
-  await assertApart(from, to);
   await sendAll(from, to, contents);
   await sendAll(from, to, ["and then"]);
   const got = await to.inbox.take(contents.length + 1);

@@ -1,7 +1,6 @@
 // A chatd of its own for a test file: free ports, an empty data folder, ended by pid. Or, for all of them, the one that
 // GATEWAY names: several processes that somebody else started, with SETTINGS. ADMIN is then the admin API of the process
-// that holds the accounts, DATA its data folder; WEBSOCKETS, if there are several, the websocket processes, and nobody talks
-// to somebody on the same one. Files run one at a time, because they share its people:
+// that holds the accounts, DATA its data folder. Files run one at a time, because they share its people:
 //   GATEWAY=http://127.0.0.1:8080 ADMIN=http://127.0.0.1:8091 DATA=/var/lib/chatd/auth npm run test:running
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
