@@ -32,10 +32,10 @@ ABOUT = """Many chatd processes on one machine, each service apart.
 
 Clustered on the engines that STORES_KAFKA, STORES_CASSANDRA, STORES_POSTGRES and STORES_REDIS name (compose/servers up
 prints them), under a prefix, keyspace and database of its own; or with --embedded one core and websocket processes beside
-it. Only processes that this started are signalled."""
+it. With --gateway 2 each gateway leads to one websocket process. Only processes that this started are signalled."""
 
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+CLOCK = Path(__file__).with_name("clock.c")
 
 
 class Fleet:
@@ -68,6 +68,14 @@ class Fleet:
         process = Process(*words) if words else None
         return process if process and process.alive() else None
 
+    def clock(self) -> Path:
+        """The library that puts a clock off, made for this machine."""
+        library = self.folder / "clock.so"
+        done = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(CLOCK)])
+        if done.returncode:
+            sys.exit("fleet: --clock wants a C compiler, cc")
+        return library
+
     def environment(self) -> dict[str, str]:
         try:
             return environment(self.state["embedded"], self.state["prefix"])
@@ -77,7 +85,7 @@ class Fleet:
     def start(self, names: list[Member], clock: str | None = None) -> None:
         program, env = Path(self.state["bin"]), self.environment()
         if clock:
-            env = {**env, "LD_PRELOAD": FAKETIME, "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            env = {**env, "LD_PRELOAD": str(self.clock()), "CLOCK_OFFSET_S": clock.removesuffix("s")}
         for member in names:
             if self.process(member):
                 continue
@@ -122,7 +130,8 @@ def prepare(fleet: Fleet) -> None:
 def show(fleet: Fleet) -> None:
     entry = fleet.members()[0]
     admin = next(member for member in fleet.members() if "auth" in member.roles)
-    print(f"export GATEWAY=http://127.0.0.1:{entry.base}")
+    gates = [f"http://127.0.0.1:{member.base}" for member in fleet.members() if "gateway" in member.roles]
+    print(f"export GATEWAY=http://127.0.0.1:{entry.base} GATEWAYS={','.join(gates)}")
     print(f"export ADMIN=http://127.0.0.1:{admin.admin} DATA={fleet.data(admin)}")
 
 
@@ -174,7 +183,7 @@ def main() -> None:
     words.add_argument("--bin", type=Path, default=Path("target/release/chatd"), help="chatd, with chatctl beside it")
     words.add_argument("--port", type=int, default=23000, help="of the gateway (default %(default)s)")
     words.add_argument("--embedded", action="store_true", help="one core, and websocket processes beside it")
-    words.add_argument("--clock", metavar="OFFSET", help="with start: their clock is off by this, such as +5s (wants faketime)")
+    words.add_argument("--clock", metavar="OFFSET", help="with start: their clock is off by this, such as +5s (wants cc)")
     words.add_argument("--prefix", help="names keyspace, database, topics and keys (default: the folder's name)")
     words.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of all processes")
     for service in SERVICES:

@@ -47,12 +47,18 @@ def several(service: str, base: int, count: int) -> list[Member]:
     return [Member(name, [service], base + STEP * number) for number, name in enumerate(names)]
 
 
-def gateway(all_members: list[Member]) -> dict[str, list[str]]:
-    """Where the gateway finds each service that is not in its own process."""
+def gateway(gate: Member, all_members: list[Member]) -> dict[str, list[str]]:
+    """Where a gateway finds each service that is not in its own process.
+
+    With several gateways each knows only the websocket process of its own number: who comes by another gateway is sure to
+    sit on another process.
+    """
     table: dict[str, list[str]] = {}
+    gates = [member for member in all_members if "gateway" in member.roles]
     for member in all_members:
         for role in member.roles:
-            if "gateway" not in member.roles:
+            apart = role == "websocket" and len(gates) > 1 and member.base != gate.base
+            if "gateway" not in member.roles and not apart:
                 table.setdefault(role, []).append(f"http://127.0.0.1:{member.port(role)}")
     return table
 
@@ -64,7 +70,7 @@ def arguments(member: Member, all_members: list[Member], data: Path, sets: list[
         words += ["--roles", ",".join(member.roles)]
     words += ["--data", str(data), "--port", str(member.base), "--log-format", "json"]
     if "gateway" in member.roles:
-        for service, addresses in gateway(all_members).items():
+        for service, addresses in gateway(member, all_members).items():
             words += ["--set", f"gateway.{service}={json.dumps(addresses)}"]
     for pair in sets:
         words += ["--set", pair]

@@ -118,7 +118,9 @@ impl Chat {
                 let behind = Page::After(marks.delivered);
                 let first = self.0.shared.messages.history(conversation, behind, 1).await?;
                 if let (Some(first), Some(from)) = (first.first(), from.next.get_mut(partition as usize)) {
-                    *from = first.position.offset.min(*from);
+                    // Of an earlier life of the log: all of this one comes behind it. Itself it is in history only.
+                    let this_life = first.position.epoch == until.epoch;
+                    *from = if this_life { first.position.offset.min(*from) } else { 0 };
                     delivered.insert(conversation, marks.delivered);
                 }
             }

@@ -2,6 +2,7 @@
 //
 // A client here is { person: { name, id }, inbox, send(recipient, content), close() }; send resolves with its receipt.
 import assert from "node:assert/strict";
+import { turnTo } from "./server.mjs";
 
 const PATIENCE_MS = 15_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -65,6 +66,17 @@ export function assertMessage(message, from, to, content) {
 // Sends all at once, without waiting for one receipt before the next send; resolves with the last receipt.
 export const sendAll = (from, to, contents) =>
   Promise.all(contents.map((content) => within(from.send(to.person.name, content), "a receipt")));
+
+// Clients of some people, each by another gateway than the one before, where there are several.
+export async function apart(people, open) {
+  const clients = [];
+  for (const [n, person] of people.entries()) {
+    turnTo(n);
+    clients.push(await open(person, n));
+  }
+  turnTo(0);
+  return clients;
+}
 
 // All contents, in order, once each: what comes after them is the message sent after them.
 export async function carries(from, to, contents) {

@@ -3,7 +3,7 @@ import { RxStomp, RxStompState } from "@stomp/rx-stomp";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { filter, firstValueFrom, skip } from "rxjs";
-import { CHARACTERS, Inbox, carries, sendAll, talk, within } from "./pair.mjs";
+import { CHARACTERS, Inbox, apart, carries, sendAll, talk, within } from "./pair.mjs";
 import { start } from "./server.mjs";
 import { TRANSPORTS, sockjs } from "./stompjs2.mjs";
 import { plain } from "./stompjs7.mjs";
@@ -57,7 +57,7 @@ const SOCKETS = {
 for (const [n, [name, socket]] of Object.entries(SOCKETS).entries()) {
   test(`rx-stomp over ${name}: both directions, receipts, and a reconnect`, async () => {
     const people = await server.people(`ann.${n}`, `bob.${n}`);
-    const [ann, bob] = await Promise.all(people.map((person) => speak(person, socket())));
+    const [ann, bob] = await apart(people, (person) => speak(person, socket()));
     await talk(ann, bob);
     await carries(ann, bob, CHARACTERS);
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import Stomp from "stompjs";
 import { signIn, signOut } from "./jar.mjs";
-import { CHARACTERS, Inbox, LARGE, assertMessage, carries, sendAll, talk, within } from "./pair.mjs";
+import { CHARACTERS, Inbox, LARGE, apart, assertMessage, carries, sendAll, talk, within } from "./pair.mjs";
 import { start } from "./server.mjs";
 import { TRANSPORTS, sockjs, speak } from "./stompjs2.mjs";
 import * as stompjs7 from "./stompjs7.mjs";
@@ -68,7 +68,7 @@ for (const transport of TRANSPORTS) {
     for (const [n, [name, identity]] of Object.entries(IDENTITIES).entries()) {
       test(`both directions with ${name}`, async () => {
         const [ann, bob] = await identity.people(`${slug(transport)}.id${n}`);
-        const clients = await Promise.all([ann, bob].map((person) => identity.connect(person, transport)));
+        const clients = await apart([ann, bob], (person) => identity.connect(person, transport));
         clients.forEach((client) => assert.equal(client.transport, transport));
         await talk(...clients);
         await Promise.all(clients.map((client) => client.close()));
@@ -79,12 +79,10 @@ for (const transport of TRANSPORTS) {
       const hosts = ["127.0.0.1", "localhost"];
       const names = ["ann", "bob"].map((name) => `${slug(transport)}.jar.${name}`);
       const people = await Promise.all(names.map(async (name) => server.login(await server.register(name))));
-      const clients = await Promise.all(
-        people.map((person, n) => {
-          signIn(server.at(hosts[n]), person.cookie);
-          return speak(person, { socket: sockjs(`${server.at(hosts[n])}/ws`, transport) });
-        }),
-      );
+      const clients = await apart(people, (person, n) => {
+        signIn(server.at(hosts[n]), person.cookie);
+        return speak(person, { socket: sockjs(`${server.at(hosts[n])}/ws`, transport) });
+      });
       clients.forEach((client) => assert.equal(client.transport, transport));
       await talk(...clients);
       await Promise.all(clients.map((client) => client.close()));
@@ -109,7 +107,7 @@ for (const transport of TRANSPORTS) {
 
     test("every character, and messages of up to 60 KiB", async () => {
       const people = await pair(`${slug(transport)}.text`);
-      const [ann, bob] = await Promise.all(people.map((person) => byHeader(person, transport)));
+      const [ann, bob] = await apart(people, (person) => byHeader(person, transport));
       await carries(ann, bob, CHARACTERS);
       for (const content of LARGE) await carries(bob, ann, [content]);
       await Promise.all([ann.close(), bob.close()]);
@@ -117,7 +115,7 @@ for (const transport of TRANSPORTS) {
 
     test("half a character is refused, and the session lives on", async () => {
       const people = await pair(`${slug(transport)}.half`);
-      const [ann, bob] = await Promise.all(people.map((person) => byHeader(person, transport)));
+      const [ann, bob] = await apart(people, (person) => byHeader(person, transport));
       const body = { recipientId: bob.person.name, content: "half \ud83d a pair", messageType: "TEXT" };
       ann.stomp.send("/app/chat.sendMessage", { receipt: "half" }, JSON.stringify(body));
       const problem = await ann.errors.next("a problem");
@@ -129,7 +127,7 @@ for (const transport of TRANSPORTS) {
 
     test(`${BURST} messages at once come in order, once each`, async () => {
       const people = await pair(`${slug(transport)}.burst`);
-      const [ann, bob] = await Promise.all(people.map((person) => byHeader(person, transport)));
+      const [ann, bob] = await apart(people, (person) => byHeader(person, transport));
       await carries(
         ann,
         bob,
@@ -150,7 +148,7 @@ for (const transport of TRANSPORTS) {
 
     test("a reconnect in the middle loses nothing", async () => {
       const people = await pair(`${slug(transport)}.again`);
-      const [ann, bob] = await Promise.all(people.map((person) => byHeader(person, transport)));
+      const [ann, bob] = await apart(people, (person) => byHeader(person, transport));
       const lines = Array.from({ length: 120 }, (_, n) => `line ${n}`);
       const sent = sendAll(ann, bob, lines);
       const first = await bob.inbox.take(20);

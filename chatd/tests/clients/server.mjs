@@ -1,6 +1,7 @@
 // A chatd of its own for a test file: free ports, an empty data folder, ended by pid. Or, for all of them, the one that
 // GATEWAY names: several processes that somebody else started, with SETTINGS. ADMIN is then the admin API of the process
-// that holds the accounts, DATA its data folder. Files run one at a time, because they share its people:
+// that holds the accounts, DATA its data folder; GATEWAYS, if there are several, all gateways, and then two who talk come
+// by different ones. Files run one at a time, because they share its people:
 //   GATEWAY=http://127.0.0.1:8080 ADMIN=http://127.0.0.1:8091 DATA=/var/lib/chatd/auth npm run test:running
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,7 +15,14 @@ const PORTS = 11;
 const START_MS = 30_000;
 const PASSWORD = "correct horse battery";
 
-const { ADMIN, BIN, DATA, GATEWAY } = process.env;
+const { ADMIN, BIN, DATA, GATEWAY, GATEWAYS } = process.env;
+
+// Which gateway the next sockets go to.
+const doors = GATEWAYS?.split(",") ?? [];
+let turn = 0;
+export const turnTo = (number) => {
+  turn = number;
+};
 
 // Why a test that needs a server with other settings is skipped, or false.
 export const elsewhere = GATEWAY ? "it needs a server with settings of its own, and GATEWAY names one that runs" : false;
@@ -127,15 +135,20 @@ export async function start(settings = {}) {
     const response = await call("DELETE", `${admin}/admin/users/${name}`, token);
     if (response.status !== 404) await answer(response);
   };
+  const door = () => (doors.length > 1 ? new URL(doors[turn % doors.length]).port : port);
   let phones = GATEWAY ? Math.floor(Math.random() * 9_000_000) : 0;
   return {
     port,
     password: PASSWORD,
     // Cookies go by host: one person can be at home at each of the two names of this machine.
-    at: (host, scheme = "http") => `${scheme}://${host}:${port}`,
+    at: (host, scheme = "http") => `${scheme}://${host}:${door()}`,
     url: `http://127.0.0.1:${port}`,
-    sockjs: `http://127.0.0.1:${port}/ws`,
-    websocket: `ws://127.0.0.1:${port}/ws/websocket`,
+    get sockjs() {
+      return `http://127.0.0.1:${door()}/ws`;
+    },
+    get websocket() {
+      return `ws://127.0.0.1:${door()}/ws/websocket`;
+    },
 
     // Any call of the REST API, as a person who has a token; the body of its answer.
     rest: async (person, method, path, body) =>

@@ -2,7 +2,7 @@
 import { Versions } from "@stomp/stompjs";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CHARACTERS, LARGE, carries, sendAll, talk } from "./pair.mjs";
+import { CHARACTERS, LARGE, apart, carries, sendAll, talk } from "./pair.mjs";
 import { Plain } from "./plain.mjs";
 import { start } from "./server.mjs";
 import { TRANSPORTS, sockjs } from "./stompjs2.mjs";
@@ -22,7 +22,7 @@ let pairs = 0;
 async function pair(sockets, options) {
   pairs += 1;
   const people = await server.people(`ann.${pairs}`, `bob.${pairs}`);
-  return Promise.all(people.map((person, n) => speak(person, { socket: sockets[n % sockets.length], options })));
+  return apart(people, (person, n) => speak(person, { socket: sockets[n % sockets.length](), options }));
 }
 
 const SOCKETS = {
@@ -36,7 +36,7 @@ for (const [name, socket] of Object.entries(SOCKETS)) {
   describe(`@stomp/stompjs 7 over ${name}`, () => {
     for (const version of [Versions.V1_2, Versions.V1_1, Versions.V1_0]) {
       test(`STOMP ${version}, both directions`, async () => {
-        const [ann, bob] = await pair([socket()], { stompVersions: new Versions([version]) });
+        const [ann, bob] = await pair([socket], { stompVersions: new Versions([version]) });
         assert.equal(ann.connected.headers.version, version);
         await talk(ann, bob);
         await Promise.all([ann.close(), bob.close()]);
@@ -44,14 +44,14 @@ for (const [name, socket] of Object.entries(SOCKETS)) {
     }
 
     test("every character, and messages of up to 60 KiB in one frame", async () => {
-      const [ann, bob] = await pair([socket()]);
+      const [ann, bob] = await pair([socket]);
       await carries(ann, bob, CHARACTERS);
       for (const content of LARGE) await carries(bob, ann, [content]);
       await Promise.all([ann.close(), bob.close()]);
     });
 
     test("comes back by itself after the socket broke, and misses nothing", async () => {
-      const [ann, bob] = await pair([socket()], { reconnectDelay: RECONNECT_MS });
+      const [ann, bob] = await pair([socket], { reconnectDelay: RECONNECT_MS });
       await carries(ann, bob, ["before"]);
       bob.client.forceDisconnect();
       await sendAll(ann, bob, ["one", "two", "three"]);
@@ -68,13 +68,13 @@ for (const [name, socket] of Object.entries(SOCKETS)) {
 
 test("frames that are split, over a plain WebSocket", async () => {
   // The library cuts between UTF-16 units, and a text frame can't carry half a pair; so no emoji at a cut.
-  const [ann, bob] = await pair([plain(server.websocket)], { splitLargeFrames: true, maxWebSocketChunkSize: 1024 });
+  const [ann, bob] = await pair([() => plain(server.websocket)], { splitLargeFrames: true, maxWebSocketChunkSize: 1024 });
   await carries(ann, bob, LARGE.slice(0, 3));
   await Promise.all([ann.close(), bob.close()]);
 });
 
 test("frames that are split, over SockJS, also within a character", async () => {
-  const sockets = [() => sockjs(server.sockjs, "websocket"), () => sockjs(server.sockjs, "xhr-polling")];
+  const sockets = ["websocket", "xhr-polling"].map((transport) => () => () => sockjs(server.sockjs, transport));
   const [ann, bob] = await pair(sockets, { splitLargeFrames: true, maxWebSocketChunkSize: 8191 });
   for (const content of LARGE) await carries(ann, bob, [content]);
   for (const content of LARGE) await carries(bob, ann, [content]);
@@ -83,7 +83,7 @@ test("frames that are split, over SockJS, also within a character", async () => 
 
 test("binary frames, as React Native needs them", async () => {
   const options = { forceBinaryWSFrames: true, appendMissingNULLonIncoming: true };
-  const [ann, bob] = await pair([plain(server.websocket)], options);
+  const [ann, bob] = await pair([() => plain(server.websocket)], options);
   await carries(ann, bob, CHARACTERS);
   for (const content of LARGE) await carries(bob, ann, [content]);
   await Promise.all([ann.close(), bob.close()]);
@@ -91,10 +91,10 @@ test("binary frames, as React Native needs them", async () => {
 
 test("an old client on a long poll and a new one on a socket understand each other", async () => {
   const people = await server.people("old", "new");
-  const sockets = [() => sockjs(server.sockjs, "xhr-polling"), plain(server.websocket)];
+  const sockets = [() => () => sockjs(server.sockjs, "xhr-polling"), () => plain(server.websocket)];
   const versions = [Versions.V1_0, Versions.V1_2].map((version) => new Versions([version]));
-  const [old, young] = await Promise.all(
-    people.map((person, n) => speak(person, { socket: sockets[n], options: { stompVersions: versions[n] } })),
+  const [old, young] = await apart(people, (person, n) =>
+    speak(person, { socket: sockets[n](), options: { stompVersions: versions[n] } }),
   );
   await talk(old, young, 50);
   await Promise.all([old.close(), young.close()]);

@@ -77,6 +77,11 @@ impl Replay {
                 }
             },
         }
+        let now = chat.position();
+        if now.epoch > self.cursor.epoch {
+            // The log was replaced meanwhile: nothing more comes of the old one, and everything of the new one.
+            self.cursor = Cursor { next: vec![0; now.next.len()], epoch: now.epoch };
+        }
         let (deliveries, next) = chat.feed(who.user, &self.cursor, REPLAY_PAGE).await?;
         let more = !deliveries.is_empty();
         for delivery in deliveries {
