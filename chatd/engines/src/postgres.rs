@@ -120,21 +120,30 @@ impl Postgres {
     /// # Errors
     /// When the server does not answer.
     pub async fn make_database(&self) -> Result<bool, Error> {
+        let Some((pool, create)) = self.without_database().await? else { return Ok(false) };
+        // It fails when another makes it at the same time, or when we may not: connecting tells.
+        Ok(sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&pool).await.is_ok())
+    }
+
+    /// The statement that makes the database, if the server has none of its name.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn missing_database(&self) -> Result<Option<String>, Error> {
+        Ok(self.without_database().await?.map(|(_, create)| create))
+    }
+
+    async fn without_database(&self) -> Result<Option<(PgPool, String)>, Error> {
         let name = self.options.get_database().unwrap_or_else(|| self.options.get_username()).to_owned();
         let pool = match self.clone().with_database(ADMINISTRATION).connect(1).await {
             Ok(pool) => pool,
             // Whoever may not look there has a database of their own, or is told so when they connect to it.
-            Err(Error::Refused(_)) => return Ok(false),
+            Err(Error::Refused(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let found = sqlx::query("select 1 from pg_database where datname = $1").bind(&name);
         let found = found.fetch_optional(&pool).await.map_err(|cause| self.not_connected(&cause))?;
-        if found.is_some() {
-            return Ok(false);
-        }
-        let quoted = format!("create database \"{}\"", name.replace('"', "\"\""));
-        // It fails when another makes it at the same time, or when we may not: connecting tells.
-        Ok(sqlx::raw_sql(sqlx::AssertSqlSafe(quoted)).execute(&pool).await.is_ok())
+        Ok(found.is_none().then(|| (pool, format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\"")))))
     }
 
     fn not_connected(&self, cause: &sqlx::Error) -> Error {
@@ -148,7 +157,7 @@ impl Postgres {
                 Error::Unavailable(format!("PostgreSQL at {address}: {cause}: is it up?"))
             }
             sqlx::Error::Database(told) => {
-                let text = format!("PostgreSQL at {address}: {told}");
+                let text = format!("PostgreSQL at {address}: {}", told.message());
                 // Of the connection, of its resources, and of its start or end: these pass.
                 let passing = ["08", "53", "57P"];
                 let code = told.code().unwrap_or_default();
@@ -156,7 +165,7 @@ impl Postgres {
                     return Error::Unavailable(text);
                 }
                 match code.as_ref() {
-                    "3D000" => Error::Refused(format!("{text}: make it with `createdb`")),
+                    "3D000" => Error::Refused(format!("{text}: `chatctl schema apply` makes it")),
                     "28P01" | "28000" => Error::Refused(format!("{text}: correct stores.postgres")),
                     _ => Error::Refused(text),
                 }

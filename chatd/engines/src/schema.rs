@@ -172,8 +172,11 @@ impl Schema {
     pub async fn plan(&self) -> Result<Vec<Change>, Error> {
         let mut all = Vec::new();
         if let Some(postgres) = &self.postgres {
-            let pool = postgres.connect(1).await?;
-            all.extend(postgres::plan(&pool, &migration::of_postgres()).await?);
+            let known = migration::of_postgres();
+            all.extend(match postgres.missing_database().await? {
+                Some(create) => postgres::plan_anew(create, &known),
+                None => postgres::plan(&postgres.connect(1).await?, &known).await?,
+            });
         }
         if let Some(engine) = &self.cassandra {
             let session = engine.connect().await?;

@@ -85,8 +85,11 @@ impl Schema {
 
     pub(super) async fn postgres_status(&self) -> Result<Vec<Status>, Error> {
         let Some(postgres) = &self.postgres else { return Ok(Vec::new()) };
-        let pool = postgres.connect(1).await?;
-        postgres::status(&pool, &migration::of_postgres()).await
+        let known = migration::of_postgres();
+        if postgres.missing_database().await?.is_some() {
+            return Ok(migration::compare(Target::Postgres, &known, &[]));
+        }
+        postgres::status(&postgres.connect(1).await?, &known).await
     }
 
     pub(super) async fn cassandra_status(&self) -> Result<Vec<Status>, Error> {

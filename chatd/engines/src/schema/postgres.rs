@@ -27,14 +27,23 @@ pub(super) async fn plan(pool: &PgPool, known: &[Migration]) -> Result<Vec<Chang
     let mut connection = pool.acquire().await.map_err(|error| failed("connecting", &error))?;
     let found = read(&mut connection).await?;
     let pending = migration::pending(Target::Postgres, known, found.as_deref().unwrap_or_default())?;
-    let change =
-        |name: &str, statements| Change { target: Target::Postgres, name: name.to_owned(), statements };
     let mut changes: Vec<Change> =
         pending.into_iter().map(|migration| change(&migration.name, migration.statements.clone())).collect();
     if found.is_none() && !changes.is_empty() {
         changes.insert(0, change("bookkeeping", vec![BOOKKEEPING.to_owned()]));
     }
     Ok(changes)
+}
+
+/// The same where the server has no database of this name yet.
+pub(super) fn plan_anew(create: String, known: &[Migration]) -> Vec<Change> {
+    let first = [change("database", vec![create]), change("bookkeeping", vec![BOOKKEEPING.to_owned()])];
+    let migrations = known.iter().map(|migration| change(&migration.name, migration.statements.clone()));
+    first.into_iter().chain(migrations).collect()
+}
+
+fn change(name: &str, statements: Vec<String>) -> Change {
+    Change { target: Target::Postgres, name: name.to_owned(), statements }
 }
 
 /// Applies what is pending and answers the names of that.

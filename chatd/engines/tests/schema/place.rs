@@ -102,10 +102,15 @@ impl Place {
         found.into_rows_result().unwrap().rows_num()
     }
 
-    /// Removes what the test made.
-    pub(crate) async fn leave(self) {
+    /// As an operator finds it who installs for the first time.
+    pub(crate) async fn drop_database(&self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&self.server).await.unwrap();
+    }
+
+    /// Removes what the test made.
+    pub(crate) async fn leave(self) {
+        self.drop_database().await;
         self.change(format!("DROP KEYSPACE IF EXISTS {}", self.name)).await;
         let topics = kafka::list(&self.kafka).await.unwrap();
         if !topics.is_empty() {
