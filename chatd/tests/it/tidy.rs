@@ -43,7 +43,11 @@ const ARROWS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("chatctl", &["schema", "engines"]),
-    ("chatbench", &["schema"]),
+    ("chatbench/plan", &["schema"]),
+    ("chatbench/ledger", &["plan"]),
+    ("chatbench/load", &["schema", "plan", "ledger"]),
+    ("chatbench/report", &["schema", "plan", "ledger"]),
+    ("chatbench", &["schema", "plan", "ledger", "load", "report"]),
 ];
 
 fn root() -> PathBuf {

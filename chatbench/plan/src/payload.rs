@@ -13,28 +13,28 @@ const HEAD: usize = 4 + 9 + 9 + 9 + 13;
 /// The checksum and the space before it.
 const TAIL: usize = 9;
 /// Bytes of the shortest content.
-pub(crate) const BYTES_MIN: usize = HEAD + TAIL;
+pub const BYTES_MIN: usize = HEAD + TAIL;
 
 /// The facts that a message's content carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Payload {
+pub struct Payload {
     /// Tells the messages of this run from those of others.
-    pub(crate) run: u32,
+    pub run: u32,
     /// Number of the sender in the run.
-    pub(crate) sender: u32,
+    pub sender: u32,
     /// Which of the sender's messages this is, from 0.
-    pub(crate) sequence: u32,
+    pub sequence: u32,
     /// Planned send time, in microseconds from the start of the schedule.
-    pub(crate) planned: u64,
+    pub planned: u64,
 }
 
 /// The content is not what any sender of this run wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Corrupt;
+pub struct Corrupt;
 
 impl Payload {
     /// Appends the content, `size` bytes in all ([`BYTES_MIN`] at least).
-    pub(crate) fn write(&self, size: usize, into: &mut Vec<u8>) {
+    pub fn write(&self, size: usize, into: &mut Vec<u8>) {
         let start = into.len();
         into.extend_from_slice(MAGIC);
         for (number, digits) in [
@@ -62,7 +62,7 @@ impl Payload {
     ///
     /// # Errors
     /// [`Corrupt`] when form or checksum do not hold.
-    pub(crate) fn read(content: &[u8]) -> Result<Self, Corrupt> {
+    pub fn read(content: &[u8]) -> Result<Self, Corrupt> {
         if content.len() < BYTES_MIN || !content.starts_with(MAGIC) {
             return Err(Corrupt);
         }
@@ -82,7 +82,7 @@ impl Payload {
     ///
     /// # Errors
     /// [`Corrupt`] when there is no `content`, or one that breaks form or checksum.
-    pub(crate) fn find(json: &[u8]) -> Result<Self, Corrupt> {
+    pub fn find(json: &[u8]) -> Result<Self, Corrupt> {
         const KEY: &[u8] = b"\"content\"";
         let key = memmem::find(json, KEY).ok_or(Corrupt)? + KEY.len();
         let open = json[key..].iter().position(|b| *b == b'"').ok_or(Corrupt)? + key + 1;
@@ -109,7 +109,7 @@ fn unhex(text: &[u8]) -> Result<u64, Corrupt> {
 }
 
 /// Spreads the bits of a number (the finalizer of MurmurHash3).
-pub(crate) fn mix(mut x: u64) -> u64 {
+pub fn mix(mut x: u64) -> u64 {
     x ^= x >> 33;
     x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
     x ^= x >> 33;

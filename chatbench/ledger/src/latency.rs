@@ -1,34 +1,54 @@
 //! Histograms of what was measured, merged at the end and never averaged.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as _, V2Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Lowest and highest value told apart, in microseconds; what is beyond counts as the bound.
 const LOW: u64 = 1;
 const HIGH: u64 = 60_000_000;
 
-/// A histogram of microseconds, 1 µs to 60 s with three digits.
+/// A histogram of microseconds, 1 µs to 60 s.
 #[derive(Clone, Debug)]
-pub(crate) struct Latency(Histogram<u64>);
+pub struct Latency(Histogram<u64>);
 
 impl Latency {
-    pub(crate) fn new() -> Self {
-        #[expect(clippy::expect_used, reason = "the bounds are constants that the histogram takes")]
-        Self(Histogram::new_with_bounds(LOW, HIGH, 3).expect("constant bounds"))
+    /// Three digits: for the whole run.
+    #[must_use]
+    pub fn fine() -> Self {
+        Self::new(3)
     }
 
-    pub(crate) fn record(&mut self, micros: u64) {
+    /// Two digits: for one second of it.
+    #[must_use]
+    pub fn coarse() -> Self {
+        Self::new(2)
+    }
+
+    fn new(digits: u8) -> Self {
+        #[expect(clippy::expect_used, reason = "the bounds are constants that the histogram takes")]
+        Self(Histogram::new_with_bounds(LOW, HIGH, digits).expect("constant bounds"))
+    }
+
+    #[must_use]
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+
+    pub fn record(&mut self, micros: u64) {
         self.0.saturating_record(micros.clamp(LOW, HIGH));
     }
 
     /// Adds what another thread measured: exact, since all have the same bounds.
-    pub(crate) fn merge(&mut self, other: &Latency) {
+    pub fn merge(&mut self, other: &Latency) {
         #[expect(clippy::expect_used, reason = "same constant bounds on both sides")]
         self.0.add(&other.0).expect("same bounds");
     }
 
     /// The figures that are reported.
-    pub(crate) fn figures(&self) -> Figures {
+    #[must_use]
+    pub fn figures(&self) -> Figures {
         let ms = |quantile| self.0.value_at_quantile(quantile) as f64 / 1000.0;
         Figures {
             count: self.0.len(),
@@ -41,17 +61,34 @@ impl Latency {
     }
 }
 
+impl Serialize for Latency {
+    /// In the V2 form of HdrHistogram, which other tools read too.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_bytes(&bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for Latency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        let read = HdrDeserializer::new().deserialize(&mut bytes.as_slice());
+        read.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Figures {
-    pub(crate) count: u64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p90_ms: f64,
-    pub(crate) p99_ms: f64,
+pub struct Figures {
+    pub count: u64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
     #[serde(rename = "p99_9Ms")]
-    pub(crate) p999_ms: f64,
-    pub(crate) max_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
 }
 
 #[cfg(test)]
@@ -62,7 +99,7 @@ mod tests {
     /// from planned times the percentiles say so.
     #[test]
     fn a_stall_shows_in_the_percentiles() {
-        let mut latency = Latency::new();
+        let mut latency = Latency::fine();
         for n in 0..10_000_u64 {
             let planned = n * 1000;
             let arrived = if (4_000_000..5_000_000).contains(&planned) { 5_000_000 } else { planned + 1000 };
@@ -77,7 +114,7 @@ mod tests {
 
     #[test]
     fn merging_is_as_if_one_had_measured_all() {
-        let (mut one, mut two, mut all) = (Latency::new(), Latency::new(), Latency::new());
+        let (mut one, mut two, mut all) = (Latency::fine(), Latency::fine(), Latency::fine());
         for n in 1..5000 {
             if n % 3 == 0 {
                 one.record(n)
@@ -92,7 +129,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bounds_counts_as_the_bound() {
-        let mut latency = Latency::new();
+        let mut latency = Latency::fine();
         latency.record(0);
         latency.record(u64::MAX);
         assert_eq!(latency.figures().count, 2);

@@ -4,10 +4,11 @@
 //! told as they arrive; what is missing is told only after history was read, since a message that is late is
 //! not lost.
 
-mod violations;
-
-use crate::payload::{Corrupt, Payload};
-pub(crate) use violations::{Class, Violations};
+use crate::violations::{Class, Violations};
+use plan::{Corrupt, Payload};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 const SENT: u8 = 1;
 const ACKNOWLEDGED: u8 = 2;
@@ -18,7 +19,7 @@ const REPEATED: u8 = 16;
 const IN_HISTORY: u8 = 32;
 
 /// Everything that one user sends to his peer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Direction {
     marks: Vec<u8>,
     /// Highest sequence received live, and found in history so far.
@@ -27,43 +28,53 @@ struct Direction {
 }
 
 /// What became of sends whose outcome is no violation by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Outcomes {
-    pub(crate) sent: u64,
-    pub(crate) acknowledged: u64,
+pub struct Outcomes {
+    pub sent: u64,
+    pub acknowledged: u64,
     /// Refused with an error: it must not be in history.
-    pub(crate) refused: u64,
+    pub refused: u64,
     /// Received live, each message once.
-    pub(crate) received: u64,
+    pub received: u64,
     /// Acknowledged and in history, but not received live during the run.
-    pub(crate) undelivered: u64,
+    pub undelivered: u64,
     /// Unanswered at first, repeated once under the same client id, then acknowledged.
-    pub(crate) settled_by_repeat: u64,
+    pub settled_by_repeat: u64,
     /// Never answered: found in history, and not found.
-    pub(crate) ambiguous_stored: u64,
-    pub(crate) ambiguous_absent: u64,
+    pub ambiguous_stored: u64,
+    pub ambiguous_absent: u64,
     /// Never answered, and of a conversation whose history was not read.
-    pub(crate) ambiguous_unchecked: u64,
+    pub ambiguous_unchecked: u64,
 }
 
 /// All directions of a run, or those that one thread serves.
-#[derive(Debug)]
-pub(crate) struct Ledger {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ledger {
     run: u32,
+    /// Number of the first user of the book.
+    first: u32,
     directions: Vec<Direction>,
-    pub(crate) outcomes: Outcomes,
-    pub(crate) violations: Violations,
+    pub outcomes: Outcomes,
+    pub violations: Violations,
 }
 
 impl Ledger {
-    pub(crate) fn new(run: u32, users: usize) -> Self {
-        let directions = vec![Direction::default(); users];
-        Self { run, directions, outcomes: Outcomes::default(), violations: Violations::default() }
+    /// A book for the users `own`, whole pairs.
+    #[must_use]
+    pub fn new(run: u32, own: Range<u32>) -> Self {
+        let directions = vec![Direction::default(); own.len()];
+        Self {
+            run,
+            first: own.start,
+            directions,
+            outcomes: Outcomes::default(),
+            violations: Violations::default(),
+        }
     }
 
     /// A message was written to the sender's socket.
-    pub(crate) fn sent(&mut self, user: u32, sequence: u32) {
+    pub fn sent(&mut self, user: u32, sequence: u32) {
         let marks = &mut self.directions[user as usize].marks;
         if marks.len() <= sequence as usize {
             marks.resize(sequence as usize + 1, 0);
@@ -73,12 +84,12 @@ impl Ledger {
     }
 
     /// A message was written again.
-    pub(crate) fn repeated(&mut self, user: u32, sequence: u32) {
+    pub fn repeated(&mut self, user: u32, sequence: u32) {
         self.mark(user, sequence, REPEATED);
     }
 
     /// The server acknowledged it; false when that is no news.
-    pub(crate) fn acknowledged(&mut self, user: u32, sequence: u32) -> bool {
+    pub fn acknowledged(&mut self, user: u32, sequence: u32) -> bool {
         let before = self.mark(user, sequence, ACKNOWLEDGED);
         if before & SENT == 0 || before & ACKNOWLEDGED != 0 {
             return false;
@@ -89,7 +100,7 @@ impl Ledger {
     }
 
     /// The server refused it, so that it must not be stored. A repeat's refusal says nothing of the first.
-    pub(crate) fn refused(&mut self, user: u32, sequence: u32) {
+    pub fn refused(&mut self, user: u32, sequence: u32) {
         let before = self.mark(user, sequence, 0);
         if before & SENT == 0 || before & (ACKNOWLEDGED | REFUSED | REPEATED) != 0 {
             return;
@@ -104,7 +115,7 @@ impl Ledger {
     }
 
     /// Something arrived on the socket of `at`; the payload comes back when it is the first of its kind.
-    pub(crate) fn received(&mut self, at: u32, found: Result<Payload, Corrupt>) -> Option<Payload> {
+    pub fn received(&mut self, at: u32, found: Result<Payload, Corrupt>) -> Option<Payload> {
         let Ok(payload) = found else {
             self.violations
                 .live(Class::Corrupted, || format!("user {at} received content that nobody wrote"));
@@ -138,18 +149,18 @@ impl Ledger {
     }
 
     /// Whether each send was answered and each accepted message received.
-    pub(crate) fn complete(&self) -> bool {
+    pub fn complete(&self) -> bool {
         let o = &self.outcomes;
         o.acknowledged + o.refused >= o.sent && o.received + o.refused >= o.sent
     }
 
     /// Sends of a user that got no answer.
-    pub(crate) fn unanswered(&self, user: u32) -> Vec<u32> {
+    pub fn unanswered(&self, user: u32) -> Vec<u32> {
         self.select(user, |marks| marks & (SENT | ACKNOWLEDGED | REFUSED) == SENT)
     }
 
     /// Whether history must be read to know what became of a conversation's messages.
-    pub(crate) fn suspect(&self, pair: u32) -> bool {
+    pub fn suspect(&self, pair: u32) -> bool {
         let odd = |marks: u8| {
             marks & SENT != 0
                 && marks & REFUSED == 0
@@ -161,7 +172,7 @@ impl Ledger {
     }
 
     /// A row of the history of a pair: who the server says wrote it, and its content.
-    pub(crate) fn stored(&mut self, pair: u32, sender: Option<u32>, content: &[u8]) {
+    pub fn stored(&mut self, pair: u32, sender: Option<u32>, content: &[u8]) {
         let Ok(payload) = Payload::read(content) else {
             self.violations.history(Class::Corrupted, || format!("content that nobody wrote, pair {pair}"));
             return;
@@ -188,7 +199,7 @@ impl Ledger {
     }
 
     /// The history of a pair was read wholly: what is missing from it?
-    pub(crate) fn close(&mut self, pair: u32) {
+    pub fn close(&mut self, pair: u32) {
         for user in [pair * 2, pair * 2 + 1] {
             let marks = std::mem::take(&mut self.directions[user as usize].marks);
             for (sequence, marks) in marks.iter().enumerate().filter(|(_, marks)| *marks & SENT != 0) {
@@ -213,13 +224,13 @@ impl Ledger {
     }
 
     /// The history of a pair was not read: what stays unknown is counted.
-    pub(crate) fn leave(&mut self, pair: u32) {
+    pub fn leave(&mut self, pair: u32) {
         let unknown = self.unanswered(pair * 2).len() + self.unanswered(pair * 2 + 1).len();
         self.outcomes.ambiguous_unchecked += unknown as u64;
     }
 
     /// Takes over what another thread has kept of its own users.
-    pub(crate) fn merge(&mut self, other: Ledger) {
+    pub fn merge(&mut self, other: Ledger) {
         for (mine, theirs) in self.directions.iter_mut().zip(other.directions) {
             if !theirs.marks.is_empty() {
                 *mine = theirs;

@@ -19,7 +19,7 @@ const STEAL_SHARE: f64 = 0.02;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Pass,
     Fail,
     Invalid,
@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Verdict::Pass => "PASS",
             Verdict::Fail => "FAIL",
@@ -39,9 +39,9 @@ impl Verdict {
 
 /// One thing that speaks against the server or against the measurement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Reason {
-    pub(crate) what: String,
-    pub(crate) fix: String,
+pub struct Reason {
+    pub what: String,
+    pub fix: String,
     /// A generator that is the limit may have caused it.
     #[serde(skip)]
     excusable: bool,
@@ -50,50 +50,50 @@ pub(crate) struct Reason {
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Gate {
+pub struct Gate {
     /// Bound of the delivery latency's p99; none: printed, never blocks.
-    pub(crate) p99_ms: Option<f64>,
-    pub(crate) rate: f64,
+    pub p99_ms: Option<f64>,
+    pub rate: f64,
 }
 
 /// What the verdict is made of.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) users: usize,
-    pub(crate) connected: usize,
+pub struct Facts {
+    pub users: usize,
+    pub connected: usize,
     /// Connections that failed for a reason of this machine.
-    pub(crate) local_failures: usize,
+    pub local_failures: usize,
     /// Sockets that closed while the run lasted.
-    pub(crate) disconnected: u64,
-    pub(crate) hold_s: f64,
-    pub(crate) offered_rate: f64,
+    pub disconnected: u64,
+    pub hold_s: f64,
+    pub offered_rate: f64,
     /// Rate of planned sends whose socket was gone: not offered, but no fault of the generator.
-    pub(crate) unsent_rate: f64,
-    pub(crate) delivered_rate: f64,
-    pub(crate) delivery_p99_ms: f64,
-    pub(crate) lag_p99_ms: f64,
+    pub unsent_rate: f64,
+    pub delivered_rate: f64,
+    pub delivery_p99_ms: f64,
+    pub lag_p99_ms: f64,
     /// Busiest generator thread's share of its time.
-    pub(crate) busy: f64,
-    pub(crate) steal: f64,
-    pub(crate) rate_limited: u64,
-    pub(crate) refused: u64,
-    pub(crate) undelivered: u64,
+    pub busy: f64,
+    pub steal: f64,
+    pub rate_limited: u64,
+    pub refused: u64,
+    pub undelivered: u64,
     /// Sends that got no answer, not even to their repeat.
-    pub(crate) unanswered: u64,
-    pub(crate) unread_conversations: u64,
-    pub(crate) violations: u64,
-    pub(crate) interrupted: bool,
+    pub unanswered: u64,
+    pub unread_conversations: u64,
+    pub violations: u64,
+    pub interrupted: bool,
 }
 
 /// The verdict with its reasons.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Judgement {
-    pub(crate) verdict: Verdict,
-    pub(crate) exit: Exit,
+pub struct Judgement {
+    pub verdict: Verdict,
+    pub exit: Exit,
     /// What the server did not hold.
-    pub(crate) reasons: Vec<Reason>,
+    pub reasons: Vec<Reason>,
     /// What puts the measurement in doubt.
-    pub(crate) findings: Vec<Reason>,
+    pub findings: Vec<Reason>,
 }
 
 /// Least rate that is as good as planned; a count over a time is known to one message.
@@ -102,7 +102,7 @@ fn least(gate: &Gate, facts: &Facts) -> f64 {
 }
 
 /// Judges a run.
-pub(crate) fn judge(gate: &Gate, facts: &Facts) -> Judgement {
+pub fn judge(gate: &Gate, facts: &Facts) -> Judgement {
     let (reasons, findings) = (reasons(gate, facts), findings(gate, facts));
     let (verdict, exit) = if facts.violations > 0 {
         (Verdict::Fail, Exit::Incorrect)

@@ -7,7 +7,7 @@ use crate::verdict::Reason;
 use std::fmt::Write;
 
 /// The whole report, the verdict first.
-pub(crate) fn render(report: &Report) -> String {
+pub fn render(report: &Report) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = head(&mut out, report);

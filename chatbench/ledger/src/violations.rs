@@ -1,13 +1,14 @@
 //! Broken promises, by class and by where they showed.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Examples that are kept to name in the report.
 const EXAMPLES: usize = 10;
 
 /// A kind of broken promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub enum Class {
     /// Acknowledged or received, but not in history.
     Lost,
     /// More than once.
@@ -25,7 +26,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [Class; 7] = [
+    pub const ALL: [Class; 7] = [
         Class::Lost,
         Class::Duplicated,
         Class::Reordered,
@@ -35,7 +36,7 @@ impl Class {
         Class::Gap,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Class::Lost => "lost",
             Class::Duplicated => "duplicated",
@@ -49,9 +50,9 @@ impl Class {
 }
 
 /// Counts by class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Counts {
+pub struct Counts {
     lost: u64,
     duplicated: u64,
     reordered: u64,
@@ -62,7 +63,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn of(&self, class: Class) -> u64 {
+    pub fn of(&self, class: Class) -> u64 {
         *self.clone().place(class)
     }
 
@@ -80,33 +81,33 @@ impl Counts {
 }
 
 /// All that was found, apart by where it showed.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Violations {
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Violations {
     /// Seen on the sockets.
-    pub(crate) live: Counts,
+    pub live: Counts,
     /// Seen in history after the drain.
-    pub(crate) history: Counts,
+    pub history: Counts,
     /// The first few, in words.
-    pub(crate) examples: Vec<String>,
+    pub examples: Vec<String>,
 }
 
 impl Violations {
-    pub(crate) fn live(&mut self, class: Class, what: impl FnOnce() -> String) {
+    pub fn live(&mut self, class: Class, what: impl FnOnce() -> String) {
         *self.live.place(class) += 1;
         self.example(class, "live", what);
     }
 
-    pub(crate) fn history(&mut self, class: Class, what: impl FnOnce() -> String) {
+    pub fn history(&mut self, class: Class, what: impl FnOnce() -> String) {
         *self.history.place(class) += 1;
         self.example(class, "history", what);
     }
 
     /// Violations in all.
-    pub(crate) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         Class::ALL.iter().map(|class| self.live.of(*class) + self.history.of(*class)).sum()
     }
 
-    pub(crate) fn merge(&mut self, other: Violations) {
+    pub fn merge(&mut self, other: Violations) {
         for class in Class::ALL {
             *self.live.place(class) += other.live.of(class);
             *self.history.place(class) += other.history.of(class);

@@ -1,6 +1,5 @@
 //! What the kernel tells of processes, threads and this machine.
 
-use serde::Serialize;
 use std::fs::read_to_string;
 use std::time::Duration;
 
@@ -9,14 +8,15 @@ const TICKS: u64 = 100;
 
 /// What a process has used.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
-    pub(crate) cpu: Duration,
-    pub(crate) rss_bytes: u64,
-    pub(crate) rss_peak_bytes: u64,
+pub struct Usage {
+    pub cpu: Duration,
+    pub rss_bytes: u64,
+    pub rss_peak_bytes: u64,
 }
 
 /// CPU time and memory of a process; none when it is gone.
-pub(crate) fn usage(pid: u32) -> Option<Usage> {
+#[must_use]
+pub fn usage(pid: u32) -> Option<Usage> {
     let cpu = cpu_of(&read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
     let status = read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kib = |key: &str| {
@@ -28,7 +28,8 @@ pub(crate) fn usage(pid: u32) -> Option<Usage> {
 }
 
 /// CPU time of the thread that asks.
-pub(crate) fn thread_cpu() -> Duration {
+#[must_use]
+pub fn thread_cpu() -> Duration {
     read_to_string("/proc/thread-self/stat").ok().and_then(|text| cpu_of(&text)).unwrap_or_default()
 }
 
@@ -41,53 +42,13 @@ fn cpu_of(stat: &str) -> Option<Duration> {
 }
 
 /// Ticks of all CPUs so far: stolen by other guests, and in all.
-pub(crate) fn steal() -> (u64, u64) {
+#[must_use]
+pub fn steal() -> (u64, u64) {
     let text = read_to_string("/proc/stat").unwrap_or_default();
     let line = text.lines().next().unwrap_or_default();
     let ticks: Vec<u64> =
         line.split_ascii_whitespace().skip(1).take(8).filter_map(|f| f.parse().ok()).collect();
     (ticks.get(7).copied().unwrap_or_default(), ticks.iter().sum())
-}
-
-/// Where the run took place.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Environment {
-    pub(crate) cpus: usize,
-    pub(crate) cpu_model: String,
-    pub(crate) kernel: String,
-    pub(crate) memory_mib: u64,
-    /// Load average over a minute before the run.
-    pub(crate) load_before: f64,
-    /// Whether the server runs on this machine too.
-    pub(crate) co_located: bool,
-    /// What the server's acknowledgement stands for, where it is known.
-    pub(crate) durability: &'static str,
-}
-
-impl Environment {
-    pub(crate) fn read(co_located: bool, durability: &'static str) -> Self {
-        let text = |path: &str| read_to_string(path).unwrap_or_default();
-        let field = |text: &str, key: &str| {
-            let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
-            line.split_once(':').map_or("unknown", |(_, value)| value.trim()).to_owned()
-        };
-        let memory = field(&text("/proc/meminfo"), "MemTotal");
-        Self {
-            cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            cpu_model: field(&text("/proc/cpuinfo"), "model name"),
-            kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
-            memory_mib: memory.split(' ').next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default()
-                / 1024,
-            load_before: text("/proc/loadavg")
-                .split(' ')
-                .next()
-                .and_then(|t| t.parse().ok())
-                .unwrap_or_default(),
-            co_located,
-            durability,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! WebSocket frames (RFC 6455) after the upgrade: masked out, whole messages in.
 
+use std::cell::Cell;
 use std::ops::Range;
 
-pub(super) const TEXT: u8 = 1;
-pub(super) const CLOSE: u8 = 8;
-pub(super) const PING: u8 = 9;
-pub(super) const PONG: u8 = 10;
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const CLOSE: u8 = 8;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
 const CONTINUATION: u8 = 0;
-const BINARY: u8 = 2;
+pub(crate) const BINARY: u8 = 2;
 
 /// The largest frame that is taken: a chat message and its headers are far smaller.
 const FRAME_BYTES: usize = 4 * schema::limits::FRAME_BYTES;
 
 /// Appends a whole message as one masked frame.
-pub(super) fn write(opcode: u8, payload: &[u8], mask: [u8; 4], into: &mut Vec<u8>) {
+pub(crate) fn write(opcode: u8, payload: &[u8], mask: [u8; 4], into: &mut Vec<u8>) {
     into.push(0x80 | opcode);
     match payload.len() {
         short @ 0..126 => into.push(0x80 | short as u8),
@@ -39,9 +40,19 @@ pub(super) fn write(opcode: u8, payload: &[u8], mask: [u8; 4], into: &mut Vec<u8
     }
 }
 
+/// The next mask of this thread: unpredictable is not needed between two programs of one's own, different is.
+pub(crate) fn mask() -> [u8; 4] {
+    thread_local!(static STATE: Cell<u64> = Cell::new(rand::random()));
+    STATE.with(|state| {
+        state
+            .set(state.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        ((state.get() >> 32) as u32).to_ne_bytes()
+    })
+}
+
 /// The bytes of messages that have not arrived wholly.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     partial: Vec<u8>,
     fragments: Vec<u8>,
 }
@@ -51,7 +62,7 @@ impl Inbox {
     ///
     /// # Errors
     /// What the peer did against the protocol.
-    pub(super) fn feed(&mut self, got: &[u8], mut take: impl FnMut(u8, &[u8])) -> Result<(), &'static str> {
+    pub(crate) fn feed(&mut self, got: &[u8], mut take: impl FnMut(u8, &[u8])) -> Result<(), &'static str> {
         if self.partial.is_empty() {
             let used = self.consume(got, &mut take)?;
             self.partial.extend_from_slice(&got[used..]);

@@ -1,0 +1,16 @@
+//! The generator: connected users without a task or a buffer each, and the loop that drives them.
+//!
+//! A worker is a process that takes a [`control::Part`] of a plan over a pipe or a connection, and answers with what
+//! happened. Inside it a few threads share nothing: each has one event loop, whole pairs of users, its own ledger and
+//! histograms. Protocols are [`driver::Driver`]s: bytes in, bytes and events out, no I/O.
+//!
+//! One message in reading order: `send` (due by the schedule) → `driver::stomp` (its bytes) → `socket` (written) →
+//! the server → `socket` (read into the thread's one buffer) → `websocket` (framed) → `driver::stomp` (an event) →
+//! `thread` (entered into the ledger).
+//!
+//! Invariants: no planned send waits for an answer; an idle user costs less than 2 KiB; the coordinator's death ends a
+//! worker.
+
+pub mod control;
+pub mod driver;
+mod websocket;

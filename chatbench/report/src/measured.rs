@@ -1,0 +1,72 @@
+//! Everything that a run leaves, before it is judged.
+
+use crate::model::{Environment, Mark, Phases, Reconciled};
+use crate::process::Usage;
+use ledger::{Harvest, Second};
+use plan::Plan;
+use std::collections::BTreeMap;
+
+/// What the coordinator has in its hands at the end.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub plan: Plan,
+    /// Repeats this run.
+    pub line: String,
+    pub scenario: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    /// When the hold began, RFC 3339.
+    pub started: String,
+    /// All workers together.
+    pub harvest: Harvest,
+    /// All workers together, ascending, from the begin of the ramp on.
+    pub seconds: Vec<Second>,
+    /// Time of the run clock (zero at the begin of the ramp) at which the plan began, in microseconds.
+    pub begin_us: u64,
+    pub processes: Vec<Process>,
+    pub samples: Vec<Sample>,
+    pub workers: Vec<Worker>,
+    pub reconciled: Reconciled,
+    pub environment: Environment,
+    pub phases: Phases,
+    /// Chaos and scenario moments; the ends of phases are added.
+    pub marks: Vec<Mark>,
+    pub notes: Vec<String>,
+    pub interrupted: bool,
+}
+
+/// A process of this machine whose use is sampled.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub pid: u32,
+    pub name: String,
+    pub side: Where,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    Server,
+    Generator,
+}
+
+/// A look at the machine, once a second and at the ends of the hold.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Run clock.
+    pub at_us: u64,
+    /// What each of [`Measured::processes`] has used so far; none when it was gone.
+    pub used: Vec<Option<Usage>>,
+    /// Ticks of all CPUs so far: stolen by other guests, and in all.
+    pub steal: (u64, u64),
+}
+
+/// A worker, here or elsewhere.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub host: String,
+    pub pid: u32,
+    pub users: u32,
+    pub connected: u64,
+    pub clock_bound_us: u64,
+    /// Its place in [`Measured::processes`]; none on another machine.
+    pub process: Option<usize>,
+}
