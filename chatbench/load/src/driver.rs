@@ -4,9 +4,27 @@
 //! [`Session`]. The loop owns the socket, the framing of WebSocket and the time; the driver owns what the bytes mean. The same
 //! schedule and ledger so drive any server.
 
+#[cfg(test)]
+mod bench;
+pub(crate) mod chatd;
+pub(crate) mod frame;
+
 use crate::websocket;
-use plan::{Account, Corrupt, Payload};
+use plan::{Account, Corrupt, Payload, Plan, Protocol, Transport};
 use uuid::Uuid;
+
+/// The driver that a plan's protocol asks for.
+///
+/// # Errors
+/// What the plan wants of a server that its protocol does not have.
+pub fn of(plan: &Plan) -> Result<Box<dyn Driver>, String> {
+    Ok(match &plan.protocol {
+        Protocol::Chatd { transport: Transport::Websocket | Transport::Rest } => {
+            Box::new(chatd::Chatd::of(plan))
+        }
+        other => return Err(format!("no driver yet for {other:?}")),
+    })
+}
 
 /// What carries a driver's messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
