@@ -1,13 +1,18 @@
 //! The ledger: what was sent, answered, received and found in history, and which promise that breaks.
 //!
-//! A direction (everything that one user sends to his peer) is one byte of marks a message. Live faults are
-//! told as they arrive; what is missing is told only after history was read, since a message that is late is
-//! not lost.
+//! A direction (everything that one user sends to his peer) is one byte of marks a message. What arrives wrongly is
+//! told as it arrives. What does not arrive is judged last: [`Ledger::settle`] marks, at the end of a run and
+//! where the sockets are, what has been passed over; [`Ledger::close`] and [`Ledger::leave`] tell, with history
+//! at hand or without, whether that is a loss. So a message that is only late is never called lost, and one fault
+//! is never told as two.
+
+mod history;
 
 use crate::violations::{Class, Violations};
 use plan::{Corrupt, Payload};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 const SENT: u8 = 1;
@@ -17,6 +22,12 @@ const RECEIVED: u8 = 8;
 /// Sent again under the same client id: its place in the order is then not known beforehand.
 const REPEATED: u8 = 16;
 const IN_HISTORY: u8 = 32;
+/// Not received by one who could have received it, although there is nothing left to wait for.
+const MISSED: u8 = 64;
+/// Received on a connection that has ended since: it may come once more.
+const EARLIER: u8 = 128;
+/// Misdelivered messages that are remembered, so that their recipients' lack is not told as a loss too.
+const STRAYS: usize = 65_536;
 
 /// Everything that one user sends to his peer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,11 +36,13 @@ struct Direction {
     /// Highest sequence received live, and found in history so far.
     live: Option<u32>,
     history: Option<u32>,
+    /// Contents that reached the peer and that nobody wrote.
+    corrupted: u32,
 }
 
 /// What became of sends whose outcome is no violation by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Outcomes {
     pub sent: u64,
     pub acknowledged: u64,
@@ -37,7 +50,10 @@ pub struct Outcomes {
     pub refused: u64,
     /// Received live, each message once.
     pub received: u64,
-    /// Acknowledged and in history, but not received live during the run.
+    /// Received once more after the recipient had connected anew.
+    pub redelivered: u64,
+    /// Accepted, not received live during the run, and not known to be lost: still on its way, its recipient not
+    /// connected at the end, or received as something that counts as another violation.
     pub undelivered: u64,
     /// Unanswered at first, repeated once under the same client id, then acknowledged.
     pub settled_by_repeat: u64,
@@ -48,13 +64,30 @@ pub struct Outcomes {
     pub ambiguous_unchecked: u64,
 }
 
-/// All directions of a run, or those that one thread serves.
+impl Outcomes {
+    fn merge(&mut self, other: Outcomes) {
+        self.sent += other.sent;
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.received += other.received;
+        self.redelivered += other.redelivered;
+        self.undelivered += other.undelivered;
+        self.settled_by_repeat += other.settled_by_repeat;
+        self.ambiguous_stored += other.ambiguous_stored;
+        self.ambiguous_absent += other.ambiguous_absent;
+        self.ambiguous_unchecked += other.ambiguous_unchecked;
+    }
+}
+
+/// The directions of a range of users: all of a run, or those that one thread serves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ledger {
     run: u32,
     /// Number of the first user of the book.
     first: u32,
     directions: Vec<Direction>,
+    /// Sender and sequence of what reached the wrong person.
+    strays: BTreeSet<(u32, u32)>,
     pub outcomes: Outcomes,
     pub violations: Violations,
 }
@@ -68,19 +101,41 @@ impl Ledger {
             run,
             first: own.start,
             directions,
+            strays: BTreeSet::new(),
             outcomes: Outcomes::default(),
             violations: Violations::default(),
         }
     }
 
-    /// A message was written to the sender's socket.
-    pub fn sent(&mut self, user: u32, sequence: u32) {
-        let marks = &mut self.directions[user as usize].marks;
-        if marks.len() <= sequence as usize {
-            marks.resize(sequence as usize + 1, 0);
+    /// The users of the book.
+    #[must_use]
+    pub fn users(&self) -> Range<u32> {
+        self.first..self.first + u32::try_from(self.directions.len()).unwrap_or(u32::MAX - self.first)
+    }
+
+    /// A user is connected and subscribed, for the first time or anew. What he had received on an earlier connection may come once
+    /// more; what he missed in between is owed to him all the same.
+    pub fn ready(&mut self, user: u32) {
+        let Some(direction) = self.direction_mut(user ^ 1) else {
+            return;
+        };
+        for marks in direction.marks.iter_mut().filter(|marks| **marks & RECEIVED != 0) {
+            *marks |= EARLIER;
         }
-        marks[sequence as usize] |= SENT;
-        self.outcomes.sent += 1;
+    }
+
+    /// A message was written to the sender's socket; `sequence` counts his messages from 0.
+    pub fn sent(&mut self, user: u32, sequence: u32) {
+        let Some(direction) = self.direction_mut(user) else {
+            return;
+        };
+        let (marks, place) = (&mut direction.marks, sequence as usize);
+        if marks.len() <= place {
+            marks.resize(place + 1, 0);
+        }
+        let before = marks[place];
+        marks[place] |= SENT;
+        self.outcomes.sent += u64::from(before & SENT == 0);
     }
 
     /// A message was written again.
@@ -117,13 +172,19 @@ impl Ledger {
     /// Something arrived on the socket of `at`; the payload comes back when it is the first of its kind.
     pub fn received(&mut self, at: u32, found: Result<Payload, Corrupt>) -> Option<Payload> {
         let Ok(payload) = found else {
+            if let Some(direction) = self.direction_mut(at ^ 1) {
+                direction.corrupted = direction.corrupted.saturating_add(1);
+            }
             self.violations
                 .live(Class::Corrupted, || format!("user {at} received content that nobody wrote"));
             return None;
         };
         let Payload { sender, sequence, .. } = payload;
         let what = || format!("message {sequence} of user {sender}, received by user {at}");
-        if payload.run != self.run || sender != at ^ 1 || sender as usize >= self.directions.len() {
+        if payload.run != self.run || sender != at ^ 1 || self.direction(sender).is_none() {
+            if payload.run == self.run && self.strays.len() < STRAYS {
+                self.strays.insert((sender, sequence));
+            }
             self.violations.live(Class::Misdelivered, what);
             return None;
         }
@@ -132,128 +193,104 @@ impl Ledger {
             self.violations.live(Class::Phantom, what);
             return None;
         }
+        if before & EARLIER != 0 {
+            self.outcomes.redelivered += 1;
+            self.unmark(sender, sequence, EARLIER);
+            return None;
+        }
         if before & RECEIVED != 0 {
             self.violations.live(Class::Duplicated, what);
             return None;
         }
         self.outcomes.received += 1;
-        let highest = &mut self.directions[sender as usize].live;
         if before & REPEATED == 0 {
+            let highest = self.direction(sender).and_then(|direction| direction.live);
             if highest.is_some_and(|highest| sequence < highest) {
                 self.violations.live(Class::Reordered, what);
-            } else {
-                *highest = Some(sequence);
+            } else if let Some(direction) = self.direction_mut(sender) {
+                direction.live = Some(sequence);
             }
         }
         Some(payload)
     }
 
     /// Whether each send was answered and each accepted message received.
+    #[must_use]
     pub fn complete(&self) -> bool {
         let o = &self.outcomes;
         o.acknowledged + o.refused >= o.sent && o.received + o.refused >= o.sent
     }
 
     /// Sends of a user that got no answer.
+    #[must_use]
     pub fn unanswered(&self, user: u32) -> Vec<u32> {
-        self.select(user, |marks| marks & (SENT | ACKNOWLEDGED | REFUSED) == SENT)
+        let marks = self.direction(user).map_or(&[][..], |direction| &direction.marks);
+        let open = |marks: u8| marks & (SENT | ACKNOWLEDGED | REFUSED) == SENT;
+        (0..).zip(marks).filter(|(_, marks)| open(**marks)).map(|(sequence, _)| sequence).collect()
     }
 
-    /// Whether history must be read to know what became of a conversation's messages.
-    pub fn suspect(&self, pair: u32) -> bool {
-        let odd = |marks: u8| {
-            marks & SENT != 0
-                && marks & REFUSED == 0
-                && marks & (ACKNOWLEDGED | RECEIVED) != ACKNOWLEDGED | RECEIVED
-        };
-        [pair * 2, pair * 2 + 1]
-            .iter()
-            .any(|user| self.directions[*user as usize].marks.iter().any(|m| odd(*m)))
-    }
-
-    /// A row of the history of a pair: who the server says wrote it, and its content.
-    pub fn stored(&mut self, pair: u32, sender: Option<u32>, content: &[u8]) {
-        let Ok(payload) = Payload::read(content) else {
-            self.violations.history(Class::Corrupted, || format!("content that nobody wrote, pair {pair}"));
-            return;
-        };
-        let sequence = payload.sequence;
-        let what = || format!("message {sequence} of user {}, history of pair {pair}", payload.sender);
-        if payload.run != self.run || payload.sender / 2 != pair || sender != Some(payload.sender) {
-            self.violations.history(Class::Misdelivered, what);
-            return;
-        }
-        let before = self.mark(payload.sender, sequence, IN_HISTORY);
-        if before & SENT == 0 || before & REFUSED != 0 {
-            self.violations.history(Class::Phantom, what);
-        } else if before & IN_HISTORY != 0 {
-            self.violations.history(Class::Duplicated, what);
-        } else if before & REPEATED == 0 {
-            let highest = &mut self.directions[payload.sender as usize].history;
-            if highest.is_some_and(|highest| sequence < highest) {
-                self.violations.history(Class::Reordered, what);
-            } else {
-                *highest = Some(sequence);
+    /// The run is over, and nothing more will be read: marks what nobody can call late. That is what did not reach a
+    /// user who is `connected`, although a later message of the same sender did, or although `quiet`: for long enough,
+    /// nothing at all has arrived any more. A repeated send takes its place in the order late, so that only quiet tells.
+    pub fn settle(&mut self, connected: impl Fn(u32) -> bool, quiet: bool) {
+        for (user, direction) in (self.first..).zip(&mut self.directions) {
+            if direction.marks.is_empty() || !connected(user ^ 1) {
+                continue;
             }
-        }
-    }
-
-    /// The history of a pair was read wholly: what is missing from it?
-    pub fn close(&mut self, pair: u32) {
-        for user in [pair * 2, pair * 2 + 1] {
-            let marks = std::mem::take(&mut self.directions[user as usize].marks);
-            for (sequence, marks) in marks.iter().enumerate().filter(|(_, marks)| *marks & SENT != 0) {
-                let there = marks & IN_HISTORY != 0;
-                let known = marks & (ACKNOWLEDGED | RECEIVED) != 0;
-                if known && !there && marks & REFUSED == 0 {
-                    self.violations.history(Class::Lost, || format!("message {sequence} of user {user}"));
-                } else if marks & ACKNOWLEDGED != 0 && there && marks & RECEIVED == 0 {
-                    self.outcomes.undelivered += 1;
-                }
-                if marks & (ACKNOWLEDGED | REFUSED) == 0 {
-                    let class = if there {
-                        &mut self.outcomes.ambiguous_stored
-                    } else {
-                        &mut self.outcomes.ambiguous_absent
-                    };
-                    *class += 1;
+            let passed = direction.live.unwrap_or(0);
+            for (sequence, marks) in (0..).zip(&mut direction.marks) {
+                let owed = *marks & (SENT | REFUSED | RECEIVED) == SENT;
+                let overtaken = sequence < passed && *marks & REPEATED == 0;
+                if owed && (quiet || overtaken) {
+                    *marks |= MISSED;
                 }
             }
-            self.directions[user as usize].marks = marks;
         }
     }
 
-    /// The history of a pair was not read: what stays unknown is counted.
-    pub fn leave(&mut self, pair: u32) {
-        let unknown = self.unanswered(pair * 2).len() + self.unanswered(pair * 2 + 1).len();
-        self.outcomes.ambiguous_unchecked += unknown as u64;
-    }
-
-    /// Takes over what another thread has kept of its own users.
+    /// Takes over what was kept of other users, in whatever order the ranges come.
     pub fn merge(&mut self, other: Ledger) {
-        for (mine, theirs) in self.directions.iter_mut().zip(other.directions) {
-            if !theirs.marks.is_empty() {
+        let (mine, theirs) = (self.users(), other.users());
+        if mine.is_empty() {
+            self.first = theirs.start;
+        } else if theirs.start < mine.start && !theirs.is_empty() {
+            let before = (mine.start - theirs.start) as usize;
+            self.directions.splice(..0, std::iter::repeat_n(Direction::default(), before));
+            self.first = theirs.start;
+        }
+        let offset = theirs.start.saturating_sub(self.first) as usize;
+        if self.directions.len() < offset + other.directions.len() && !theirs.is_empty() {
+            self.directions.resize_with(offset + other.directions.len(), Direction::default);
+        }
+        for (mine, theirs) in self.directions.iter_mut().skip(offset).zip(other.directions) {
+            if !theirs.marks.is_empty() || theirs.corrupted > 0 {
                 *mine = theirs;
             }
         }
-        let (mine, theirs) = (&mut self.outcomes, other.outcomes);
-        mine.sent += theirs.sent;
-        mine.acknowledged += theirs.acknowledged;
-        mine.refused += theirs.refused;
-        mine.received += theirs.received;
-        mine.settled_by_repeat += theirs.settled_by_repeat;
+        self.strays.extend(other.strays);
+        self.outcomes.merge(other.outcomes);
         self.violations.merge(other.violations);
     }
 
-    fn select(&self, user: u32, wanted: impl Fn(u8) -> bool) -> Vec<u32> {
-        let marks = self.directions[user as usize].marks.iter();
-        (0..).zip(marks).filter(|(_, marks)| wanted(**marks)).map(|(sequence, _)| sequence).collect()
+    fn direction(&self, user: u32) -> Option<&Direction> {
+        self.directions.get(user.checked_sub(self.first)? as usize)
+    }
+
+    fn direction_mut(&mut self, user: u32) -> Option<&mut Direction> {
+        self.directions.get_mut(user.checked_sub(self.first)? as usize)
     }
 
     /// Sets a mark and answers what was there before; nothing is kept of a message that was never sent.
     fn mark(&mut self, user: u32, sequence: u32, mark: u8) -> u8 {
-        let place = self.directions.get_mut(user as usize).and_then(|d| d.marks.get_mut(sequence as usize));
+        let place = self.direction_mut(user).and_then(|d| d.marks.get_mut(sequence as usize));
         place.map_or(0, |place| std::mem::replace(place, *place | mark))
+    }
+
+    fn unmark(&mut self, user: u32, sequence: u32, mark: u8) {
+        let place = self.direction_mut(user).and_then(|d| d.marks.get_mut(sequence as usize));
+        if let Some(place) = place {
+            *place &= !mark;
+        }
     }
 }
 

@@ -8,27 +8,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Lowest and highest value told apart, in microseconds; what is beyond counts as the bound.
 const LOW: u64 = 1;
 const HIGH: u64 = 60_000_000;
+/// Upper end of the range that a histogram gives itself to hold HIGH.
+const HIGHEST: u64 = 2 * HIGH;
+/// Significant digits.
+const FINE: u8 = 3;
+const COARSE: u8 = 2;
+/// Points of a percentile curve for each halving of the distance to 100 %.
+const CURVE_STEPS: u32 = 5;
 
-/// A histogram of microseconds, 1 µs to 60 s.
-#[derive(Clone, Debug)]
+/// A histogram of microseconds, 1 µs to 60 s. It takes as much memory as its largest value needs: up to 150 KiB fine, 20 KiB
+/// coarse.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Latency(Histogram<u64>);
 
 impl Latency {
     /// Three digits: for the whole run.
     #[must_use]
     pub fn fine() -> Self {
-        Self::new(3)
+        Self::new(FINE)
     }
 
     /// Two digits: for one second of it.
     #[must_use]
     pub fn coarse() -> Self {
-        Self::new(2)
+        Self::new(COARSE)
     }
 
     fn new(digits: u8) -> Self {
-        #[expect(clippy::expect_used, reason = "the bounds are constants that the histogram takes")]
-        Self(Histogram::new_with_bounds(LOW, HIGH, digits).expect("constant bounds"))
+        #[expect(clippy::expect_used, reason = "the number of digits is a constant that the histogram takes")]
+        let mut histogram = Histogram::new_with_bounds(LOW, 2 * LOW, digits).expect("constant bounds");
+        histogram.auto(true);
+        Self(histogram)
     }
 
     #[must_use]
@@ -37,28 +47,74 @@ impl Latency {
     }
 
     pub fn record(&mut self, micros: u64) {
-        self.0.saturating_record(micros.clamp(LOW, HIGH));
+        // Fails only where HIGH microseconds would be more than memory can count.
+        let _never = self.0.record(micros.clamp(LOW, HIGH));
     }
 
-    /// Adds what another thread measured: exact, since all have the same bounds.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what another thread or another second measured: bucket by bucket, exact among histograms of as many digits.
     pub fn merge(&mut self, other: &Latency) {
-        #[expect(clippy::expect_used, reason = "same constant bounds on both sides")]
-        self.0.add(&other.0).expect("same bounds");
+        // Fails only where HIGH microseconds would be more than memory can count.
+        let _never = self.0.add(&other.0);
     }
 
-    /// The figures that are reported.
+    /// The value in milliseconds below which this share of all lies, 0 to 1; none where nothing was measured.
+    #[must_use]
+    pub fn at(&self, quantile: f64) -> Option<f64> {
+        (!self.is_empty()).then(|| ms(self.0.value_at_quantile(quantile)))
+    }
+
+    /// The mean in milliseconds; none where nothing was measured.
+    #[must_use]
+    pub fn mean_ms(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.0.mean() / 1000.0)
+    }
+
+    /// The figures that are reported; all 0 where nothing was measured.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let ms = |quantile| self.0.value_at_quantile(quantile) as f64 / 1000.0;
+        let at = |quantile| self.at(quantile).unwrap_or(0.0);
         Figures {
-            count: self.0.len(),
-            p50_ms: ms(0.5),
-            p90_ms: ms(0.9),
-            p99_ms: ms(0.99),
-            p999_ms: ms(0.999),
-            max_ms: self.0.max() as f64 / 1000.0,
+            count: self.len(),
+            p50_ms: at(0.5),
+            p90_ms: at(0.9),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+            max_ms: at(1.0),
         }
     }
+
+    /// The percentile curve: percent (0 to 100, ascending) and milliseconds, a few points for each halving of the rest. Ends
+    /// with 100 and the highest value; empty where nothing was measured.
+    pub fn curve(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let steps = self.0.iter_quantiles(CURVE_STEPS);
+        steps.map(|step| (step.quantile_iterated_to() * 100.0, ms(step.value_iterated_to())))
+    }
+
+    /// How many values lie up to each bound (in microseconds, ascending) and above the one before, and then how many lie above the
+    /// last: one number more than bounds. Of a value's bucket its lower end counts.
+    #[must_use]
+    pub fn rows(&self, bounds_us: &[u64]) -> Vec<u64> {
+        let mut rows = vec![0; bounds_us.len() + 1];
+        for step in self.0.iter_recorded() {
+            let low = self.0.lowest_equivalent(step.value_iterated_to());
+            rows[bounds_us.partition_point(|bound| *bound < low)] += step.count_at_value();
+        }
+        rows
+    }
+}
+
+fn ms(micros: u64) -> f64 {
+    micros as f64 / 1000.0
 }
 
 impl Serialize for Latency {
@@ -74,7 +130,15 @@ impl<'de> Deserialize<'de> for Latency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = Vec::<u8>::deserialize(deserializer)?;
         let read = HdrDeserializer::new().deserialize(&mut bytes.as_slice());
-        read.map(Self).map_err(serde::de::Error::custom)
+        let mut histogram: Histogram<u64> = read.map_err(serde::de::Error::custom)?;
+        if histogram.low() != LOW
+            || histogram.high() > HIGHEST
+            || !matches!(histogram.sigfig(), COARSE | FINE)
+        {
+            return Err(serde::de::Error::custom("a histogram of another kind"));
+        }
+        histogram.auto(true);
+        Ok(Self(histogram))
     }
 }
 

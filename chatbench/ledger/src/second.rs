@@ -3,8 +3,8 @@
 use crate::Latency;
 use serde::{Deserialize, Serialize};
 
-/// One second; several threads' and workers' are added up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Sums of one second; several threads' and workers' are added up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Second {
     /// Whole seconds since the begin of the ramp.
     pub at_s: u32,

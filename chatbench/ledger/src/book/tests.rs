@@ -6,7 +6,7 @@ const RUN: u32 = 7;
 
 /// User 0 has sent ten messages to user 1, all acknowledged.
 fn ten() -> Ledger {
-    let mut ledger = Ledger::new(RUN, 4);
+    let mut ledger = Ledger::new(RUN, 0..4);
     for sequence in 0..10 {
         ledger.sent(0, sequence);
         assert!(ledger.acknowledged(0, sequence));
@@ -182,9 +182,9 @@ fn a_second_receipt_is_no_news() {
 
 #[test]
 fn what_threads_kept_apart_comes_together() {
-    let mut all = Ledger::new(RUN, 4);
+    let mut all = Ledger::new(RUN, 0..4);
     all.merge(outcome(&ALL[..8], &[]));
-    let mut other = Ledger::new(RUN, 4);
+    let mut other = Ledger::new(RUN, 0..4);
     other.sent(2, 0);
     all.merge(other);
     assert_eq!((all.outcomes.sent, all.outcomes.received), (11, 8));
