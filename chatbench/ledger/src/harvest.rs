@@ -6,6 +6,9 @@ use std::ops::Range;
 
 /// Errors kept in words.
 pub const ERRORS: usize = 5;
+/// Different codes of refusals that are told apart; what is beyond counts as `other`.
+const CODES: usize = 64;
+const OTHER: &str = "other";
 
 /// What a latency is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,7 +49,7 @@ impl Kind {
 }
 
 /// One histogram for each kind, made when the first value comes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latencies([Option<Latency>; Kind::ALL.len()]);
 
 impl Latencies {
@@ -72,7 +75,7 @@ impl Latencies {
 }
 
 /// How connecting went.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Connecting {
     pub connected: u64,
     /// Failed for a reason of this machine: no file, no port, no memory.
@@ -94,7 +97,7 @@ impl Connecting {
 }
 
 /// What was counted beside the ledger.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// During the hold: due, written, acknowledged and received.
     pub planned: u64,
@@ -129,9 +132,14 @@ pub struct Tally {
 
 impl Tally {
     pub fn refuse(&mut self, code: &str, count: u64) {
-        match self.refusals.iter_mut().find(|(known, _)| known == code) {
-            Some((_, known)) => *known += count,
-            None => self.refusals.push((code.to_owned(), count)),
+        match self.refusals.iter().position(|(known, _)| known == code) {
+            Some(place) => self.refusals[place].1 += count,
+            None if self.refusals.len() < CODES => self.refusals.push((code.to_owned(), count)),
+            None => {
+                let (name, sum) = &mut self.refusals[CODES - 1];
+                OTHER.clone_into(name);
+                *sum += count;
+            }
         }
     }
 
@@ -193,5 +201,54 @@ impl Harvest {
         self.latencies.merge(&other.latencies);
         self.tally.merge(other.tally);
         self.connecting.merge(other.connecting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn harvest(users: Range<u32>, micros: u64) -> Harvest {
+        let mut harvest = Harvest::new(7, users.clone());
+        for user in users {
+            harvest.ledger.sent(user, 0);
+            harvest.latencies.record(Kind::Delivery, micros);
+            harvest.tally.offered += 1;
+            harvest.tally.refuse("not_accepted", 2);
+            harvest.tally.close(format!("user {user}"));
+            harvest.connecting.connected += 1;
+        }
+        harvest.tally.busy = micros as f64 / 1e6;
+        harvest.tally.quiet_us = micros;
+        harvest
+    }
+
+    #[test]
+    fn workers_add_up_over_process_borders() {
+        let mut all = Harvest::new(7, 0..0);
+        for part in [harvest(6..10, 500_000), harvest(0..6, 1000)] {
+            all.merge(postcard::from_bytes(&postcard::to_allocvec(&part).unwrap()).unwrap());
+        }
+        assert_eq!((all.ledger.users(), all.ledger.outcomes.sent), (0..10, 10));
+        let delivery = all.latencies.get(Kind::Delivery).unwrap().figures();
+        assert_eq!(delivery.count, 10);
+        assert!(delivery.p50_ms < 1.1 && delivery.p90_ms > 499.0, "{delivery:?}");
+        assert!(all.latencies.get(Kind::Seen).is_none());
+        assert_eq!((all.tally.offered, all.connecting.connected), (10, 10));
+        assert_eq!(all.tally.refusals, [("not_accepted".to_owned(), 20)]);
+        assert_eq!(all.tally.closes.len(), ERRORS);
+        // The busiest thread, and the one that was quiet for the shortest.
+        assert_eq!((all.tally.busy, all.tally.quiet_us), (0.5, 1000));
+    }
+
+    #[test]
+    fn a_server_that_invents_codes_takes_no_memory() {
+        let mut tally = Tally::default();
+        for code in 0..1000 {
+            tally.refuse(&format!("code-{code}"), 1);
+        }
+        assert_eq!(tally.refusals.len(), CODES);
+        assert_eq!(tally.refusals.iter().map(|(_, count)| count).sum::<u64>(), 1000);
+        assert_eq!(tally.refusals.last().unwrap().0, OTHER);
     }
 }

@@ -199,4 +199,73 @@ mod tests {
         assert_eq!(latency.figures().count, 2);
         assert!(latency.figures().max_ms >= 60_000.0);
     }
+
+    #[test]
+    fn nothing_measured_is_no_panic_and_no_value() {
+        let empty = Latency::fine();
+        assert_eq!(empty.figures(), Figures::default());
+        assert_eq!((empty.at(0.99), empty.mean_ms(), empty.curve().count()), (None, None, 0));
+        assert_eq!(empty.rows(&[10, 20]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn seconds_together_give_the_percentiles_of_the_whole() {
+        let (mut merged, mut whole) = (Latency::coarse(), Latency::coarse());
+        for second in 0..10 {
+            let mut part = Latency::coarse();
+            for n in 0..100 {
+                part.record(1000 + second * 100 + n);
+                whole.record(1000 + second * 100 + n);
+            }
+            merged.merge(&part);
+        }
+        assert_eq!(merged.at(0.99), whole.at(0.99));
+        assert_eq!(merged.figures(), whole.figures());
+        let p99 = merged.at(0.99).unwrap();
+        assert!((1.98..2.01).contains(&p99), "{p99}");
+    }
+
+    #[test]
+    fn the_curve_ascends_to_the_highest_value() {
+        let mut latency = Latency::fine();
+        (1..=10_000).for_each(|n| latency.record(n * 10));
+        let curve: Vec<(f64, f64)> = latency.curve().collect();
+        assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1), "{curve:?}");
+        assert!(curve.len() > 20 && curve.len() < 200, "{}", curve.len());
+        let last = curve.last().unwrap();
+        assert!(last.0 == 100.0 && (99.9..100.2).contains(&last.1), "{last:?}");
+    }
+
+    #[test]
+    fn rows_hold_each_value_once() {
+        let mut latency = Latency::coarse();
+        [1, 10, 11, 20, 21, 5000, 60_000_000].into_iter().for_each(|n| latency.record(n));
+        assert_eq!(latency.rows(&[10, 20, 1000, 10_000]), [2, 2, 1, 1, 1]);
+        assert_eq!(latency.rows(&[]), [7]);
+    }
+
+    #[test]
+    fn it_is_the_same_beyond_a_process_border() {
+        let mut latency = Latency::coarse();
+        for n in [3, 700, 700, 123_456, u64::MAX] {
+            latency.record(n);
+        }
+        let bytes = postcard::to_allocvec(&latency).unwrap();
+        let mut back: Latency = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(back, latency);
+        // It still grows.
+        back = postcard::from_bytes(&postcard::to_allocvec(&Latency::fine()).unwrap()).unwrap();
+        back.record(HIGH);
+        back.merge(&latency);
+        assert_eq!(back.len(), 6);
+    }
+
+    #[test]
+    fn a_strangers_histogram_is_refused() {
+        let mut bytes = Vec::new();
+        let strange = Histogram::<u64>::new_with_bounds(1, 1_000_000_000_000, 3).unwrap();
+        V2Serializer::new().serialize(&strange, &mut bytes).unwrap();
+        assert!(postcard::from_bytes::<Latency>(&postcard::to_allocvec(&bytes).unwrap()).is_err());
+        assert!(postcard::from_bytes::<Latency>(&postcard::to_allocvec(&vec![1_u8; 40]).unwrap()).is_err());
+    }
 }

@@ -57,3 +57,24 @@ impl Second {
         self.lag.merge(&other.lag);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_saw_in_a_second_adds_up() {
+        let mut one = Second { connected: 3, offered: 5, delivered: 4, ..Second::new(9) };
+        one.delivery.record(1000);
+        let mut two =
+            Second { connected: 1, planned: 2, accepted: 1, refused: 1, disconnected: 1, ..Second::new(9) };
+        two.delivery.record(9000);
+        two.lag.record(50);
+        let bytes = postcard::to_allocvec(&two).unwrap();
+        one.merge(&postcard::from_bytes(&bytes).unwrap());
+        assert_eq!((one.at_s, one.connected, one.planned, one.offered), (9, 4, 2, 5));
+        assert_eq!((one.accepted, one.refused, one.delivered, one.disconnected), (1, 1, 4, 1));
+        assert_eq!((one.delivery.len(), one.lag.len(), one.accept.len()), (2, 1, 0));
+        assert!(bytes.len() < 200, "a quiet second is short on the wire: {}", bytes.len());
+    }
+}

@@ -1,5 +1,8 @@
 //! Each planted fault gives its class, and nothing else.
 
+mod live;
+mod merge;
+
 use super::*;
 
 const RUN: u32 = 7;
