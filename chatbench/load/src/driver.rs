@@ -5,9 +5,10 @@
 //! schedule and ledger so drive any server.
 
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 pub(crate) mod chatd;
 pub(crate) mod frame;
+pub(crate) mod relay;
 
 use crate::websocket;
 use plan::{Account, Corrupt, Payload, Plan, Protocol, Transport};
@@ -22,6 +23,7 @@ pub fn of(plan: &Plan) -> Result<Box<dyn Driver>, String> {
         Protocol::Chatd { transport: Transport::Websocket | Transport::Rest } => {
             Box::new(chatd::Chatd::of(plan))
         }
+        Protocol::Relay => Box::new(relay::Relay),
         other => return Err(format!("no driver yet for {other:?}")),
     })
 }

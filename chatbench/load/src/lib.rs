@@ -4,13 +4,22 @@
 //! happened. Inside it a few threads share nothing: each has one event loop, whole pairs of users, its own ledger and
 //! histograms. Protocols are [`driver::Driver`]s: bytes in, bytes and events out, no I/O.
 //!
-//! One message in reading order: `send` (due by the schedule) → `driver::stomp` (its bytes) → `socket` (written) →
-//! the server → `socket` (read into the thread's one buffer) → `websocket` (framed) → `driver::stomp` (an event) →
+//! One message in reading order: `send` (due by the schedule) → `driver::chatd` (its bytes) → `socket` (written) →
+//! the server → `socket` (read into the thread's one buffer) → `websocket` (framed) → `driver::chatd` (an event) →
 //! `thread` (entered into the ledger).
 //!
 //! Invariants: no planned send waits for an answer; an idle user costs less than 2 KiB; the coordinator's death ends a
 //! worker.
 
+mod clock;
 pub mod control;
 pub mod driver;
+mod flight;
+mod measure;
+pub mod relay;
+mod socket;
+mod thread;
+mod upgrade;
 mod websocket;
+mod wheel;
+pub mod worker;
