@@ -7,11 +7,13 @@
 mod book;
 mod harvest;
 mod latency;
+mod outcomes;
 mod second;
 mod violations;
 
-pub use book::{Ledger, Outcomes};
+pub use book::Ledger;
 pub use harvest::{Connecting, ERRORS, Harvest, Kind, Latencies, Tally};
 pub use latency::{Figures, Latency};
+pub use outcomes::Outcomes;
 pub use second::Second;
 pub use violations::{Class, Counts, Violations};
