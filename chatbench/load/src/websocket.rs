@@ -76,6 +76,46 @@ impl Inbox {
         Ok(())
     }
 
+    /// Takes what was read and gives each whole packet, of a protocol that finds the borders itself.
+    ///
+    /// # Errors
+    /// What `cut` finds wrong, and a packet that is too large.
+    pub(crate) fn packets(
+        &mut self,
+        got: &[u8],
+        cut: impl Fn(&[u8]) -> Result<Option<usize>, &'static str>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), &'static str> {
+        let kept = std::mem::take(&mut self.partial);
+        let joined = if kept.is_empty() { None } else { Some([&kept[..], got].concat()) };
+        let mut bytes = joined.as_deref().unwrap_or(got);
+        while !bytes.is_empty()
+            && let Some(length) = cut(bytes)?
+        {
+            let Some((packet, rest)) = bytes.split_at_checked(length.max(1)) else {
+                break;
+            };
+            take(packet);
+            bytes = rest;
+        }
+        if bytes.len() > FRAME_BYTES {
+            return Err("packet too large");
+        }
+        self.partial = bytes.to_vec();
+        Ok(())
+    }
+
+    /// Keeps bytes from before the first frame, and gives all that was kept.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) -> &[u8] {
+        self.partial.extend_from_slice(bytes);
+        &self.partial
+    }
+
+    /// Gives back what was kept.
+    pub(crate) fn release(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.partial)
+    }
+
     fn consume(&mut self, bytes: &[u8], take: &mut impl FnMut(u8, &[u8])) -> Result<usize, &'static str> {
         let mut used = 0;
         while let Some(frame) = head(&bytes[used..])? {
@@ -181,6 +221,25 @@ mod tests {
         }
         let single: Vec<&[u8]> = bytes[..40].chunks(1).collect();
         assert_eq!(read(&single).unwrap(), expected[..3]);
+    }
+
+    #[test]
+    fn packets_come_whole_however_they_are_split() {
+        // A length in one byte, then as many bytes.
+        let cut = |bytes: &[u8]| match bytes {
+            [0, ..] => Err("empty packet"),
+            [length, ..] => Ok(Some(usize::from(*length) + 1)),
+            [] => Ok(None),
+        };
+        let bytes = [2, 7, 7, 1, 8, 3, 9, 9, 9];
+        for split in 0..bytes.len() {
+            let (mut inbox, mut got) = (Inbox::default(), Vec::new());
+            for part in [&bytes[..split], &bytes[split..]] {
+                inbox.packets(part, cut, |packet| got.push(packet.to_vec())).unwrap();
+            }
+            assert_eq!(got, [vec![2, 7, 7], vec![1, 8], vec![3, 9, 9, 9]], "{split}");
+        }
+        assert!(Inbox::default().packets(&[1, 1, 0], cut, |_| {}).is_err());
     }
 
     #[test]

@@ -1,0 +1,267 @@
+//! One user's socket: a connect that does not wait, writes that never wait.
+
+use crate::driver::Session;
+use crate::websocket::Inbox;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+
+/// Bytes that may wait for a server that does not read; more closes the socket.
+const PENDING_BYTES: usize = 1 << 20;
+/// Errors of the operating system that speak of this machine: no memory, no file (process, system), no address or
+/// port, no buffer.
+const LOCAL: [i32; 5] = [12, 23, 24, 99, 105];
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nobody wants it now.
+    #[default]
+    Away,
+    /// Due, and in the queue or between two attempts.
+    Waiting,
+    /// Logging in, before there is a socket.
+    LogIn,
+    Connecting,
+    Upgrading,
+    /// The protocol's own handshake.
+    Opening,
+    Ready,
+    /// Given up.
+    Lost,
+}
+
+impl Step {
+    /// Whether it counts among those that are being made.
+    pub(crate) fn is_making(self) -> bool {
+        matches!(self, Self::LogIn | Self::Connecting | Self::Upgrading | Self::Opening)
+    }
+}
+
+/// A user's connection. There are 100,000 of them: an idle one owns no buffer.
+#[derive(Default)]
+pub(crate) struct Connection {
+    stream: Option<TcpStream>,
+    pub(crate) inbox: Inbox,
+    /// What the kernel has not taken yet.
+    pending: Vec<u8>,
+    pub(crate) session: Session,
+    pub(crate) step: Step,
+    /// Attempts since it was last ready.
+    pub(crate) attempts: u8,
+    /// Stops reading for a while.
+    pub(crate) deaf: bool,
+    /// What the user last said of his presence.
+    pub(crate) absent: bool,
+    /// Cut because the scenario wants it.
+    pub(crate) cut: bool,
+    /// Tells this connection's timers from those of an earlier one.
+    pub(crate) generation: u32,
+    /// When it was to begin, on the run clock.
+    pub(crate) planned_us: u64,
+}
+
+/// Why a connection could not be made, or ended.
+#[derive(Debug)]
+pub(crate) struct Why {
+    /// For a reason of this machine.
+    pub(crate) local: bool,
+    pub(crate) words: String,
+}
+
+impl From<io::Error> for Why {
+    fn from(error: io::Error) -> Self {
+        let local = error.raw_os_error().is_some_and(|code| LOCAL.contains(&code));
+        Self { local, words: error.to_string() }
+    }
+}
+
+impl From<String> for Why {
+    fn from(words: String) -> Self {
+        Self { local: false, words }
+    }
+}
+
+impl Connection {
+    /// Begins to connect; readiness to write says that it did.
+    pub(crate) fn connect(
+        &mut self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<()> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(from) = from {
+            socket.bind(&SockAddr::from(SocketAddr::new(from, 0)))?;
+        }
+        match socket.connect(&SockAddr::from(to)) {
+            // EINPROGRESS
+            Err(error) if error.raw_os_error() == Some(115) || error.kind() == io::ErrorKind::WouldBlock => {}
+            other => other?,
+        }
+        let mut stream = TcpStream::from_std(socket.into());
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    /// Whether the connect has ended well; false while it goes on.
+    pub(crate) fn connected(&self) -> io::Result<bool> {
+        let Some(stream) = &self.stream else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads what there is, as much as fits; none when there is nothing now.
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(None);
+        };
+        loop {
+            match stream.read(into) {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes at once, or keeps what the kernel does not take.
+    ///
+    /// # Errors
+    /// The socket is gone, or the server has not read for too long.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let written = if self.pending.is_empty() { self.offer(bytes)? } else { 0 };
+        if written < bytes.len() {
+            if self.pending.len() + bytes.len() - written > PENDING_BYTES {
+                return Err(io::Error::other("the server has not read for too long"));
+            }
+            self.pending.extend_from_slice(&bytes[written..]);
+        }
+        Ok(())
+    }
+
+    /// The kernel takes bytes again.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        while !self.pending.is_empty() {
+            let pending = std::mem::take(&mut self.pending);
+            let written = self.offer(&pending)?;
+            self.pending = pending;
+            if written == 0 {
+                return Ok(());
+            }
+            self.pending.drain(..written);
+        }
+        // An idle socket keeps nothing.
+        self.pending = Vec::new();
+        Ok(())
+    }
+
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(stream) = &mut self.stream else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        match stream.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            other => other,
+        }
+    }
+
+    /// Closes the socket and forgets what belonged to it.
+    pub(crate) fn shut(&mut self) {
+        self.stream = None;
+        self.inbox = Inbox::default();
+        self.pending = Vec::new();
+        self.session = Session::default();
+        self.generation = self.generation.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    fn wait(connection: &Connection, poll: &mut Poll) -> io::Result<bool> {
+        let mut events = Events::with_capacity(4);
+        while !connection.connected()? {
+            poll.poll(&mut events, None).unwrap();
+        }
+        Ok(true)
+    }
+
+    #[test]
+    fn an_idle_user_is_small() {
+        assert!(size_of::<Connection>() <= 136, "{}", size_of::<Connection>());
+    }
+
+    #[test]
+    fn a_connection_is_bound_to_its_source_and_says_when_it_stands() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut poll = Poll::new().unwrap();
+        let (mut one, from) = (Connection::default(), IpAddr::from([127, 7, 7, 7]));
+        one.connect(listener.local_addr().unwrap(), Some(from), poll.registry(), Token(1)).unwrap();
+        assert!(wait(&one, &mut poll).unwrap());
+        assert_eq!(listener.accept().unwrap().1.ip(), from);
+    }
+
+    #[test]
+    fn a_refused_connection_says_so_and_is_nobodys_fault_here() {
+        let address = {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            listener.local_addr().unwrap()
+        };
+        let mut poll = Poll::new().unwrap();
+        let mut one = Connection::default();
+        let outcome =
+            one.connect(address, None, poll.registry(), Token(1)).and_then(|()| wait(&one, &mut poll));
+        let why = Why::from(outcome.unwrap_err());
+        assert!(!why.local && why.words.contains("refused"), "{why:?}");
+        assert!(Why::from(io::Error::from_raw_os_error(24)).local, "no file left");
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_take_waits_in_order_up_to_a_bound() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut poll = Poll::new().unwrap();
+        let mut one = Connection::default();
+        one.connect(listener.local_addr().unwrap(), None, poll.registry(), Token(1)).unwrap();
+        wait(&one, &mut poll).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let chunk: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+        let mut sent = 0;
+        while one.write(&chunk).is_ok() {
+            sent += chunk.len();
+        }
+        assert!(one.pending.len() > PENDING_BYTES - chunk.len());
+        let reader = std::thread::spawn(move || {
+            let mut got = vec![0; sent];
+            peer.read_exact(&mut got).unwrap();
+            got
+        });
+        let mut events = Events::with_capacity(4);
+        while !one.pending.is_empty() {
+            poll.poll(&mut events, None).unwrap();
+            one.flush().unwrap();
+        }
+        let got = reader.join().unwrap();
+        assert!(got.chunks(chunk.len()).all(|part| part == &chunk[..part.len()]));
+    }
+}
