@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// None where only chatbench was built; a chatd that is named must be there.
 #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
-fn chatd() -> Option<PathBuf> {
+pub(crate) fn chatd() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHATBENCH_CHATD") {
         let named = PathBuf::from(named);
         assert!(named.is_file(), "CHATBENCH_CHATD names {}, which is no file", named.display());

@@ -1,0 +1,220 @@
+//! The built chatbench against a real chatd behind a proxy that plants faults: each gives its class and its exit code.
+
+use crate::proxy::{Fault, Hits, Proxy};
+use crate::real;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Ports that chatd takes, counting on from the gateway's, and its admin listener's distance from it.
+const PORTS: u16 = 11;
+const ADMIN: u16 = 10;
+
+/// 700 messages among twenty.
+const SMALL: [&str; 12] = [
+    "--users",
+    "20",
+    "--rate",
+    "200",
+    "--warmup",
+    "500ms",
+    "--duration",
+    "3s",
+    "--drain",
+    "3s",
+    "--no-latency-gate",
+    "-ojson",
+];
+
+/// A real chatd; it ends with the value.
+struct Server {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    /// None where there is no chatd to start.
+    fn start() -> Option<Self> {
+        let chatd = real::chatd()?;
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_ports();
+        let mut command = Command::new(chatd);
+        command.arg("--data").arg(folder.path().join("data")).arg("--port").arg(port.to_string());
+        command.args(["--set", "limits.requests_per_minute=1000000", "--set", "limits.messages_per_second=0"]);
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("chatd ready")));
+        if ready.is_none() {
+            let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+            panic!("chatd did not get ready: {log}");
+        }
+        // The rest of its words: read, so that it never waits for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self { child, port, folder })
+    }
+
+    fn gateway(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The first of enough free ports in a row, apart for each process that tests at the same time.
+fn free_ports() -> u16 {
+    let free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let mut candidates = (0..200).map(|_| rand::random_range(18_000..32_000_u16));
+    candidates.find(|first| (*first..first + PORTS).all(free)).unwrap()
+}
+
+/// What came of a run through the proxy.
+struct Outcome {
+    exit: i32,
+    report: Value,
+    planted: u64,
+    seen: u64,
+}
+
+impl Outcome {
+    /// Exactly these violations were found, and all on the sockets.
+    fn finds(&self, classes: &[(&str, u64)]) {
+        assert!(self.planted > 0, "nothing was planted: {} messages passed", self.seen);
+        for (class, count) in self.report["violations"]["live"].as_object().unwrap() {
+            let wanted = classes.iter().find(|(name, _)| name == class).map_or(0, |(_, count)| *count);
+            assert_eq!(count, wanted, "{class}: {:#}", self.report["violations"]);
+        }
+        let all: u64 = classes.iter().map(|(_, count)| count).sum();
+        assert_eq!(self.report["violations"]["total"], all, "{:#}", self.report["violations"]);
+    }
+
+    /// A broken promise is exit 9, whatever the machine was doing.
+    fn violates(&self, classes: &[(&str, u64)]) {
+        self.finds(classes);
+        assert_eq!((self.exit, &self.report["exit"], &self.report["verdict"]), (9, &9.into(), &"FAIL".into()));
+    }
+
+    /// The latency gate failed and nothing else broke. On a machine that was too busy to say so, that is INVALID and told.
+    fn fails_by_latency(&self) {
+        self.finds(&[]);
+        let doubt = !self.report["findings"].as_array().unwrap().is_empty();
+        let (exit, verdict) = if doubt { (8, "INVALID") } else { (3, "FAIL") };
+        assert_eq!(self.exit, exit, "{:#} {:#}", self.report["reasons"], self.report["findings"]);
+        assert_eq!(self.report["verdict"], verdict);
+        assert!(self.report["reasons"].to_string().contains("delivery"), "{:#}", self.report["reasons"]);
+    }
+}
+
+/// None where there is no chatd.
+fn run(fault: Fault, hits: Hits, load: &[&str]) -> Option<Outcome> {
+    let server = Server::start()?;
+    let proxy = Proxy::start(server.gateway(), fault, hits);
+    let target = format!("http://{}", proxy.address);
+    let admin = format!("http://127.0.0.1:{}", server.port + ADMIN);
+    let data = server.folder.path().join("data");
+    let (exit, report) = chatbench(&target, &admin, &data, load);
+    Some(Outcome { exit, report, planted: proxy.planted(), seen: proxy.seen() })
+}
+
+fn chatbench(target: &str, admin: &str, data: &Path, load: &[&str]) -> (i32, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+    command.args(["run", "--target", target, "--admin", admin, "--data"]).arg(data).args(load);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let words = std::thread::spawn(move || {
+        let mut words = String::new();
+        let _as_far_as_it_goes = stderr.read_to_string(&mut words);
+        words
+    });
+    let output = child.wait_with_output().unwrap();
+    let exit = output.status.code().unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: exit {exit}: {}", words.join().unwrap());
+    });
+    (exit, report)
+}
+
+#[test]
+fn through_a_proxy_that_does_nothing_nothing_is_found() {
+    let Some(outcome) = run(Fault::None, Hits::once(300), &SMALL) else { return };
+    outcome.finds(&[]);
+    assert_eq!(outcome.seen, 700);
+    for count in ["sent", "acknowledged", "received"] {
+        assert_eq!(outcome.report["outcomes"][count], 700, "{count}: {:#}", outcome.report["outcomes"]);
+    }
+    assert_eq!(outcome.report["outcomes"]["undelivered"], 0);
+}
+
+#[test]
+fn one_of_ten_thousand_that_is_dropped_is_lost_live() {
+    let mut load = SMALL;
+    (load[1], load[3], load[7]) = ("200", "2500", "5s");
+    let Some(outcome) = run(Fault::Drop, Hits { at: 1000, every: 10_000 }, &load) else { return };
+    assert!(outcome.seen > 11_000, "{}", outcome.seen);
+    assert_eq!(outcome.planted, 2);
+    outcome.violates(&[("lost", 2)]);
+    assert_eq!(outcome.report["outcomes"]["undelivered"], 0);
+    let example = outcome.report["violations"]["examples"][0].as_str().unwrap();
+    assert!(example.starts_with("lost (live): message "), "{example}");
+}
+
+#[test]
+fn one_that_comes_twice_is_duplicated() {
+    let Some(outcome) = run(Fault::Duplicate, Hits::once(300), &SMALL) else { return };
+    outcome.violates(&[("duplicated", 1)]);
+}
+
+#[test]
+fn two_of_a_conversation_that_change_places_are_reordered() {
+    let Some(outcome) = run(Fault::Swap, Hits::once(300), &SMALL) else { return };
+    outcome.violates(&[("reordered", 1)]);
+    assert_eq!(outcome.report["outcomes"]["received"], 700);
+}
+
+#[test]
+fn a_flipped_bit_is_corruption_and_not_a_loss_too() {
+    let Some(outcome) = run(Fault::Flip, Hits::once(300), &SMALL) else { return };
+    outcome.violates(&[("corrupted", 1)]);
+    assert_eq!(outcome.report["outcomes"]["undelivered"], 1);
+}
+
+#[test]
+fn one_that_reaches_somebody_else_is_misdelivered_and_not_lost_too() {
+    let Some(outcome) = run(Fault::Misdeliver, Hits::once(300), &SMALL) else { return };
+    outcome.violates(&[("misdelivered", 1)]);
+    assert_eq!(outcome.report["outcomes"]["undelivered"], 1);
+}
+
+#[test]
+fn a_delay_of_150_ms_on_two_of_a_hundred_fails_the_latency_gate() {
+    let load = ["--users", "200", "--rate", "400", "--duration", "5s", "--p99", "100ms", "-ojson"];
+    let fault = Fault::Delay(Duration::from_millis(150));
+    let Some(outcome) = run(fault, Hits { at: 20, every: 50 }, &load) else { return };
+    outcome.fails_by_latency();
+    let delivery = &outcome.report["latency"]["delivery"];
+    assert!(delivery["p99Ms"].as_f64().unwrap() >= 149.0, "{delivery}");
+    assert!(delivery["p50Ms"].as_f64().unwrap() < delivery["p99Ms"].as_f64().unwrap() / 2.0, "{delivery}");
+}
+
+#[test]
+fn a_stall_of_three_seconds_shows_although_the_mean_hardly_moves() {
+    let load = ["--users", "20", "--rate", "200", "--duration", "8s", "--p99", "500ms", "-ojson"];
+    let fault = Fault::Stall(Duration::from_secs(3));
+    let Some(outcome) = run(fault, Hits::once(700), &load) else { return };
+    outcome.fails_by_latency();
+    // From planned times all that was due meanwhile has waited, not just the message that was under way.
+    let delivery = &outcome.report["latency"]["delivery"];
+    assert!(delivery["p99Ms"].as_f64().unwrap() > 2500.0, "{delivery}");
+    assert!(delivery["maxMs"].as_f64().unwrap() > 2900.0, "{delivery}");
+    assert_eq!(outcome.report["outcomes"]["sent"], outcome.report["outcomes"]["received"]);
+}
