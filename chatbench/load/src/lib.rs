@@ -17,6 +17,7 @@ pub mod driver;
 mod flight;
 mod measure;
 pub mod relay;
+pub mod rest;
 mod socket;
 mod thread;
 mod upgrade;
