@@ -9,6 +9,7 @@
 //! pair belong to the same thread.
 
 pub mod behaviour;
+mod curve;
 pub mod duration;
 pub mod payload;
 mod protocol;
