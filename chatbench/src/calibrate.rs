@@ -1,0 +1,149 @@
+//! `chatbench calibrate`: what the generator itself can do here, against a server that does next to nothing.
+//!
+//! The ceiling of messages over a bare relay and over the same frames that chatd takes, and what an idle user costs. The
+//! null server runs beside the generator, so that the machine is shared as in a run with `--spawn`.
+
+mod model;
+mod null;
+mod runs;
+
+use crate::cli::{Format, Output, Run};
+use crate::search::bracket::{Found, Rules};
+use crate::search::{climb, spoken};
+use crate::{Outcome, broken, files, run};
+use model::{Calibration, Ceiling, Idle};
+use null::Null;
+use report::model::{Environment, Report, Verdict};
+use runs::{Path, Shape};
+use schema::exit::{Exit, Failure};
+use std::time::Duration;
+
+/// Where the ceiling is looked for, and how long each rate is held unless told.
+const FROM: f64 = 8000.0;
+const MOST: f64 = 2_000_000.0;
+const LEAST: f64 = 100.0;
+const FACTOR: f64 = 1.6;
+const STEPS: usize = 16;
+
+/// The arguments of `calibrate`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// People who send.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    users: u32,
+    /// Bytes of a message's content.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(53..=4096))]
+    size: u32,
+    /// How long each rate is held.
+    #[arg(long, default_value = "3s", value_parser = crate::cli::duration)]
+    duration: Duration,
+    /// How close the ceiling is to what does not hold.
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = crate::search::percent)]
+    precision: f64,
+    /// Threads of a generator process.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    threads: u32,
+    /// Connections that do nothing; 0 leaves them out.
+    #[arg(long, value_name = "USERS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    idle: u32,
+    /// Measure idle connections only.
+    #[arg(long)]
+    idle_only: bool,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Args {
+    pub(crate) fn output(&self) -> Output {
+        self.format.output
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { users: self.users, size: self.size, threads: self.threads, duration: self.duration }
+    }
+}
+
+/// Measures and prints.
+pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
+    let shape = args.shape();
+    let (mut relay, mut stomp) = (None, None);
+    if !args.idle_only {
+        relay = Some(measure(Path::Relay, shape, args.precision).await?);
+        stomp = Some(measure(Path::Stomp, shape, args.precision).await?);
+    }
+    let idle = if args.idle == 0 { None } else { Some(idle(args.idle & !1, args.threads).await?) };
+    let calibration = Calibration {
+        version: model::VERSION,
+        chatbench: env!("CARGO_PKG_VERSION").into(),
+        users: args.users,
+        message_bytes: args.size,
+        threads: args.threads,
+        relay,
+        stomp,
+        idle,
+        environment: Environment::read(true, "nothing is kept"),
+        line: spoken(std::env::args()),
+    };
+    let exit = if calibration.complete() { Exit::Ok } else { Exit::INVALID };
+    let text = match args.format.output {
+        Output::Json => serde_json::to_string_pretty(&calibration).map_err(broken)? + "\n",
+        Output::Text => calibration.text(),
+    };
+    Ok(Outcome { text, exit })
+}
+
+/// The ceiling for a run like this over chatd's frames; none where the generator is not here, or speaks something else.
+pub(crate) async fn ceiling(run: &Run) -> Result<Option<f64>, Failure> {
+    let Some(shape) = Shape::of(run) else { return Ok(None) };
+    Ok(measure(Path::Stomp, shape, 0.1).await?.rate)
+}
+
+async fn measure(path: Path, shape: Shape, precision: f64) -> Result<Ceiling, Failure> {
+    let null = Null::start().await?;
+    let rules = Rules { from: FROM, least: LEAST, most: MOST, factor: FACTOR, precision, steps: STEPS };
+    let folder = runs::folder()?;
+    let each = runs::rate(path, shape, &[&null], folder.path())?;
+    let climbed = climb(&format!("ceiling, {}: ", path.name()), &rules, &each, found).await;
+    null.stop().await;
+    let climbed = climbed?;
+    if climbed.left == Some(Exit::Interrupted) {
+        return Err(Failure::new(Exit::Interrupted, "interrupted", "nothing was measured"));
+    }
+    let end = climbed.end;
+    Ok(Ceiling::of(end.and_then(|end| end.capacity), end.and_then(|end| end.above), climbed.steps))
+}
+
+/// A rate is the generator's own when it passes without a finding against the measurement.
+fn found(report: &Report) -> Option<Found> {
+    match report.verdict {
+        Verdict::Interrupted => None,
+        _ if report.exit == u8::from(Exit::Incorrect) => None,
+        Verdict::Pass if report.findings.is_empty() => Some(Found::Held),
+        _ => Some(Found::Missed),
+    }
+}
+
+async fn idle(users: u32, threads: u32) -> Result<Idle, Failure> {
+    let few = || Failure::new(Exit::INVALID, "not even a pair of users fits into a process's open files", "ulimit -Hn 4096");
+    let processes = files::processes(users, files::hard()).ok_or_else(few)?;
+    let nulls = Null::several(processes).await?;
+    let folder = runs::folder()?;
+    let args = runs::idle(users, threads, &nulls.iter().collect::<Vec<_>>(), folder.path())?;
+    let report = Box::pin(run::run(&args)).await;
+    for null in nulls {
+        null.stop().await;
+    }
+    let report = report?;
+    let free = crate::check::free_memory();
+    let bytes_per_user = report.generator.rss_per_user_bytes;
+    Ok(Idle {
+        asked: users,
+        connected: report.connected,
+        workers: report.workers.len().try_into().unwrap_or(u32::MAX),
+        connects_per_s: report.connected as f64 / report.phases.connect_s.max(0.001),
+        bytes_per_user,
+        generator_cpus: report.generator.cpus,
+        room: bytes_per_user.map(|bytes| Idle::room(free, bytes)),
+        error: report.sockets.connect_errors.first().cloned(),
+    })
+}

@@ -1,0 +1,181 @@
+//! What a calibration has measured, as JSON and in words.
+
+use report::model::{Environment, SearchStep};
+use serde::{Deserialize, Serialize};
+
+/// Version of the JSON; additions keep it.
+pub(super) const VERSION: u32 = 1;
+/// Kernel memory of one end of an idle connection, in bytes.
+const KERNEL_BYTES: f64 = 4096.0;
+
+/// The generator's own figures on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Calibration {
+    pub(super) version: u32,
+    pub(super) chatbench: String,
+    pub(super) users: u32,
+    pub(super) message_bytes: u32,
+    pub(super) threads: u32,
+    /// A bare relay, and the same frames as with chatd.
+    pub(super) relay: Option<Ceiling>,
+    pub(super) stomp: Option<Ceiling>,
+    pub(super) idle: Option<Idle>,
+    pub(super) environment: Environment,
+    /// Repeats this calibration.
+    pub(super) line: String,
+}
+
+/// The highest rate at which the generator is itself no limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Ceiling {
+    /// Messages a second that held twice; none when none did.
+    pub(super) rate: Option<f64>,
+    /// The lowest that did not.
+    pub(super) above: Option<f64>,
+    /// At the rate that held: CPU of the generator and of the null server.
+    pub(super) generator_us_per_message: Option<f64>,
+    pub(super) server_us_per_message: Option<f64>,
+    pub(super) p50_ms: Option<f64>,
+    pub(super) p99_ms: Option<f64>,
+    pub(super) lag_p99_ms: Option<f64>,
+    pub(super) steps: Vec<SearchStep>,
+}
+
+/// Connections that do nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Idle {
+    pub(super) asked: u32,
+    pub(super) connected: u64,
+    pub(super) workers: u32,
+    /// Connections a second while they were made, upgraded and subscribed.
+    pub(super) connects_per_s: f64,
+    /// User-space memory of the generator by idle user, in bytes.
+    pub(super) bytes_per_user: Option<f64>,
+    /// Share of a CPU that holding them takes.
+    pub(super) generator_cpus: f64,
+    /// Users that fit into this machine's free memory, by this figure and the kernel's 4 KiB.
+    pub(super) room: Option<u64>,
+    /// The first error, where not all connected.
+    pub(super) error: Option<String>,
+}
+
+impl Idle {
+    /// Users that fit into so much memory.
+    pub(super) fn room(free_bytes: u64, bytes_per_user: f64) -> u64 {
+        (free_bytes as f64 / (bytes_per_user.max(0.0) + KERNEL_BYTES)) as u64
+    }
+}
+
+impl Ceiling {
+    /// From the steps of a climb.
+    pub(super) fn of(rate: Option<f64>, above: Option<f64>, steps: Vec<SearchStep>) -> Self {
+        let step = steps.iter().rev().find(|step| Some(step.rate) == rate);
+        Self {
+            rate,
+            above,
+            generator_us_per_message: step.and_then(|step| step.generator_us_per_message),
+            server_us_per_message: step.and_then(|step| step.server_us_per_message),
+            p50_ms: step.map(|step| step.p50_ms),
+            p99_ms: step.map(|step| step.p99_ms),
+            lag_p99_ms: step.map(|step| step.lag_p99_ms),
+            steps,
+        }
+    }
+
+    fn text(&self, name: &str) -> String {
+        let Some(rate) = self.rate else {
+            let above = self.above.map_or_else(String::new, |above| format!(", not even {above} msg/s"));
+            return format!("{name:10} nothing held{above}\n");
+        };
+        let us = |us: Option<f64>| us.map_or_else(|| "?".to_owned(), |us| format!("{us:.1}"));
+        let ms = |ms: Option<f64>| ms.map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}"));
+        let above = self.above.map_or_else(String::new, |above| format!(" ({above} did not hold)"));
+        format!(
+            "{name:10} {rate} msg/s{above}\n{:10} CPU a message: generator {} µs, null server {} µs; delivery p50 {} ms, p99 {} ms, lag p99 {} ms\n",
+            "",
+            us(self.generator_us_per_message),
+            us(self.server_us_per_message),
+            ms(self.p50_ms),
+            ms(self.p99_ms),
+            ms(self.lag_p99_ms),
+        )
+    }
+}
+
+impl Calibration {
+    /// Whether everything that was asked for was found.
+    pub(super) fn complete(&self) -> bool {
+        let held = |ceiling: &Option<Ceiling>| ceiling.as_ref().is_none_or(|ceiling| ceiling.rate.is_some());
+        let idle = self.idle.as_ref().is_none_or(|idle| idle.connected == u64::from(idle.asked));
+        held(&self.relay) && held(&self.stomp) && idle
+    }
+
+    /// For a person.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!(
+            "The generator on this machine ({} CPUs, {}), against a server that does nothing beside it\n\n",
+            self.environment.cpus, self.environment.cpu_model
+        );
+        text.push_str(&self.relay.as_ref().map_or_else(String::new, |ceiling| ceiling.text("relay")));
+        text.push_str(&self.stomp.as_ref().map_or_else(String::new, |ceiling| ceiling.text("stomp")));
+        if let Some(idle) = &self.idle {
+            text.push_str(&format!(
+                "{:10} {} of {} connections by {} worker processes, {:.0} connects/s\n",
+                "idle", idle.connected, idle.asked, idle.workers, idle.connects_per_s
+            ));
+            let bytes = idle.bytes_per_user.map_or_else(|| "?".to_owned(), |bytes| format!("{bytes:.0}"));
+            let room = idle.room.map_or_else(String::new, |room| format!("; free memory is enough for {room} users"));
+            text.push_str(&format!(
+                "{:10} {bytes} bytes of user-space memory each, {:.3} CPUs to hold them{room}\n",
+                "", idle.generator_cpus
+            ));
+            if let Some(error) = &idle.error {
+                text.push_str(&format!("{:10} {error}\n", ""));
+            }
+        }
+        text.push_str(&format!("\nA run that needs more than this measures the generator.\nRepeat: {}\n", self.line));
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use report::model::Verdict;
+
+    fn step(rate: f64, p99_ms: f64) -> SearchStep {
+        SearchStep {
+            rate,
+            verdict: Verdict::Pass,
+            exit: 0,
+            offered: rate,
+            delivered: rate,
+            p50_ms: 0.2,
+            p99_ms,
+            lag_p99_ms: 0.1,
+            server_us_per_message: Some(3.0),
+            generator_us_per_message: Some(7.5),
+            reasons: Vec::new(),
+            kind: "up".into(),
+        }
+    }
+
+    #[test]
+    fn a_ceiling_has_the_figures_of_its_last_run() {
+        let steps = vec![step(100.0, 1.0), step(200.0, 9.0), step(100.0, 2.0)];
+        let ceiling = Ceiling::of(Some(100.0), Some(200.0), steps);
+        assert_eq!((ceiling.p99_ms, ceiling.generator_us_per_message), (Some(2.0), Some(7.5)));
+        let text = ceiling.text("stomp");
+        assert!(text.contains("100 msg/s (200 did not hold)") && text.contains("generator 7.5 µs"), "{text}");
+        assert!(Ceiling::of(None, Some(5.0), Vec::new()).text("relay").contains("not even 5 msg/s"));
+    }
+
+    #[test]
+    fn room_counts_the_kernel_too() {
+        assert_eq!(Idle::room(1 << 30, 0.0), 262_144);
+        assert_eq!(Idle::room(1 << 30, 4096.0), 131_072);
+    }
+}
