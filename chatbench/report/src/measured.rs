@@ -31,6 +31,8 @@ pub struct Measured {
     /// Chaos and scenario moments; the ends of phases are added.
     pub marks: Vec<Mark>,
     pub notes: Vec<String>,
+    /// How far the wall clock moved against the monotonic one over the run ([`crate::process::ClockWatch`]).
+    pub clock_step_us: u64,
     pub interrupted: bool,
 }
 

@@ -35,6 +35,9 @@ pub struct Report {
     pub labels: BTreeMap<String, String>,
     /// Protocol, transport, arrivals, pairing: what kind of load it was, in words.
     pub load: Load,
+    /// The two figures that are asked for most, in short; [`Report::gates`] has all.
+    #[serde(default)]
+    pub gate: Asked,
     pub gates: Vec<GateResult>,
     pub users: u32,
     /// At the end of the ramp.
@@ -51,6 +54,12 @@ pub struct Report {
     pub sockets: Sockets,
     /// Codes of refused sends.
     pub refusals: BTreeMap<String, u64>,
+    /// Requests and sends that a rate limit refused (429).
+    #[serde(default)]
+    pub rate_limited: u64,
+    /// What users did beside sending.
+    #[serde(default)]
+    pub activity: Activity,
     /// All server processes together; none where none could be seen.
     pub server: Option<Side>,
     /// Each server process.
@@ -62,8 +71,14 @@ pub struct Report {
     pub workers: Vec<WorkerUse>,
     /// Share of the machine's time that other guests took during the hold.
     pub steal: f64,
+    /// How far the wall clock moved against the monotonic one, in milliseconds.
+    #[serde(default)]
+    pub clock_step_ms: f64,
     pub environment: Environment,
     pub phases: Phases,
+    /// Seconds from the begin of the ramp to the begin of the warm-up.
+    #[serde(default)]
+    pub begin_s: f64,
     pub timeline: Vec<Point>,
     pub heat: Heat,
     /// Moments that the charts mark: ends of phases, chaos, storms.
@@ -78,6 +93,19 @@ pub enum Verdict {
     Fail,
     Invalid,
     Interrupted,
+}
+
+impl Verdict {
+    /// As it is printed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Invalid => "INVALID",
+            Self::Interrupted => "INTERRUPTED",
+        }
+    }
 }
 
 /// One thing that speaks against the server or against the measurement.
@@ -99,6 +127,15 @@ pub struct Load {
     /// `uniform`, `zipf 1.1`.
     pub pairing: String,
     pub targets: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// Bound of the delivery latency's p99; none: printed, never blocks.
+    pub p99_ms: Option<f64>,
+    /// Messages a second that were planned for the hold.
+    pub rate: f64,
 }
 
 /// How one gate went.
@@ -215,10 +252,29 @@ pub struct Sockets {
     pub connect_errors: Vec<String>,
     pub disconnected: u64,
     pub closes: Vec<String>,
+    /// Failed to connect for another reason than this machine, each after its last attempt.
+    #[serde(default)]
+    pub failures: u64,
     /// Planned sends whose socket was gone.
     pub unsent: u64,
+    /// Those of them that were planned in the hold.
+    #[serde(default)]
+    pub unsent_in_hold: u64,
+    /// Attempts to come back that failed.
+    #[serde(default)]
+    pub reconnect_failures: u64,
     /// Cut and made again because the scenario wanted it.
     pub reconnected: u64,
+}
+
+/// What was done beside sending, over the whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Activity {
+    pub typing: u64,
+    pub presence: u64,
+    pub history_pages: u64,
+    pub logins: u64,
 }
 
 /// What processes have used during the hold.

@@ -1,7 +1,7 @@
 //! What the kernel tells of processes, threads and this machine.
 
 use std::fs::read_to_string;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Ticks a second of the times in `/proc`: fixed by the kernel's interface, whatever its own clock.
 const TICKS: u64 = 100;
@@ -51,6 +51,30 @@ pub fn steal() -> (u64, u64) {
     (ticks.get(7).copied().unwrap_or_default(), ticks.iter().sum())
 }
 
+/// Sees whether the wall clock is set while a run lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockWatch {
+    monotonic: Instant,
+    wall: SystemTime,
+}
+
+impl ClockWatch {
+    /// From now on.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    /// How far the wall clock has moved against the monotonic one since, either way, in microseconds.
+    #[must_use]
+    pub fn step_us(&self) -> u64 {
+        let wall = self.wall + self.monotonic.elapsed();
+        let now = SystemTime::now();
+        let step = now.duration_since(wall).or_else(|_| wall.duration_since(now)).unwrap_or_default();
+        u64::try_from(step.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +84,14 @@ mod tests {
         let line = "42 (a) b (c)) S 1 42 42 0 -1 4194560 100 0 0 0 250 150 0 0 20 0 1 0 100 1000 10";
         assert_eq!(cpu_of(line), Some(Duration::from_secs(4)));
         assert_eq!(cpu_of("42 (cut) S 1"), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_shows() {
+        let mut watch = ClockWatch::start();
+        assert!(watch.step_us() < 1_000_000);
+        watch.wall += Duration::from_secs(3600);
+        assert!(watch.step_us() > 3_000_000_000);
     }
 
     #[test]

@@ -1,30 +1,30 @@
 //! The report for people.
 
-use super::{Report, Side};
-use crate::latency::Figures;
-use crate::ledger::Class;
-use crate::verdict::Reason;
+use crate::model::{GateOutcome, GateResult, Reason, Report, Side};
+use crate::verdict::{bound, measured};
+use ledger::{Class, Figures};
 use std::fmt::Write;
 
 /// The whole report, the verdict first.
+#[must_use]
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = head(&mut out, report);
     let _ = figures(&mut out, report);
+    let _ = gates(&mut out, report);
     let _ = ledger(&mut out, report);
     let _ = sides(&mut out, report);
     out
 }
 
 fn head(out: &mut String, report: &Report) -> std::fmt::Result {
-    let judgement = &report.judgement;
-    writeln!(out, "{} (exit {})", judgement.verdict.name(), u8::from(judgement.exit))?;
+    writeln!(out, "{} (exit {})", report.verdict.name(), report.exit)?;
     let reason = |out: &mut String, kind: &str, reason: &Reason| {
         writeln!(out, "  {kind}: {}\n    fix: {}", reason.what, reason.fix)
     };
-    judgement.reasons.iter().try_for_each(|r| reason(out, "reason", r))?;
-    judgement.findings.iter().try_for_each(|r| reason(out, "finding", r))?;
+    report.reasons.iter().try_for_each(|r| reason(out, "reason", r))?;
+    report.findings.iter().try_for_each(|r| reason(out, "finding", r))?;
     if report.interrupted {
         writeln!(out, "  interrupted: the figures are of a part of the run")?;
     }
@@ -32,29 +32,87 @@ fn head(out: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
-    let rates = &report.rates;
-    let (users, connected) = (report.users, report.connected);
+    let (rates, load, sockets) = (&report.rates, &report.load, &report.sockets);
+    let name = report.scenario.as_ref().map_or(String::new(), |name| format!("{name}: "));
+    let model = if load.open { "open" } else { "closed" };
     writeln!(
         out,
-        "\nusers      {connected} of {users} connected, {} closed early",
-        report.sockets.disconnected
+        "\nload       {name}{}, {} arrivals ({model} model), {} pairs",
+        load.protocol, load.arrivals, load.pairing
     )?;
+    write!(
+        out,
+        "users      {} of {} connected, {} closed early",
+        report.connected, report.users, sockets.disconnected
+    )?;
+    if sockets.reconnected + sockets.reconnect_failures > 0 {
+        write!(out, "; {} came back, {} could not", sockets.reconnected, sockets.reconnect_failures)?;
+    }
     writeln!(
         out,
-        "msg/s      planned {:.1}   offered {:.1}   accepted {:.1}   delivered {:.1}",
+        "\nmsg/s      planned {:.1}   offered {:.1}   accepted {:.1}   delivered {:.1}",
         rates.planned, rates.offered, rates.accepted, rates.delivered
     )?;
+    let a = &report.activity;
+    if a.typing + a.presence + a.history_pages + a.logins > 0 {
+        writeln!(
+            out,
+            "beside     {} typing notices, {} presence changes, {} pages of history, {} logins",
+            a.typing, a.presence, a.history_pages, a.logins
+        )?;
+    }
+    latencies(out, report)
+}
+
+fn latencies(out: &mut String, report: &Report) -> std::fmt::Result {
+    let latency = &report.latency;
     let bound =
         report.gate.p99_ms.map_or("not gated".to_owned(), |ms| format!("p99 must stay below {ms} ms"));
     writeln!(out, "\nms from the planned send ({bound})")?;
-    writeln!(out, "{:14}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
-    let mut row = |name: &str, f: &Figures| {
+    writeln!(out, "{:16}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
+    let row = |out: &mut String, name: &str, f: &Figures| {
         let Figures { p50_ms, p90_ms, p99_ms, p999_ms, max_ms, .. } = f;
-        writeln!(out, "{name:14}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}")
+        writeln!(out, "{name:16}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}")
     };
-    row("delivery", &report.latency.delivery)?;
-    row("accept", &report.latency.accept)?;
-    row("schedule lag", &report.latency.schedule_lag)
+    row(out, "delivery", &latency.delivery)?;
+    row(out, "accept", &latency.accept)?;
+    row(out, "schedule lag", &latency.schedule_lag)?;
+    if let Some(seen) = &latency.seen {
+        row(out, "seen", seen)?;
+    }
+    let others = [
+        ("connect", &latency.connect),
+        ("login", &latency.login),
+        ("offline", &latency.offline),
+        ("reconnect gap", &latency.gap),
+        ("history page", &latency.history),
+    ];
+    if others.iter().any(|(_, figures)| figures.is_some()) {
+        writeln!(out, "ms from their own begin")?;
+    }
+    for (name, figures) in others {
+        figures.as_ref().map_or(Ok(()), |figures| row(out, name, figures))?;
+    }
+    Ok(())
+}
+
+fn gates(out: &mut String, report: &Report) -> std::fmt::Result {
+    if !report.gates.is_empty() {
+        writeln!(out, "\n{:18}{:>20}{:>20}{:>12}", "gate", "asked for", "measured", "margin")?;
+    }
+    report.gates.iter().try_for_each(|gate| {
+        let margin = gate.margin.map_or("-".to_owned(), |share| format!("{:+.1} %", share * 100.0));
+        let outcome = outcome(gate);
+        writeln!(out, "{:18}{:>20}{:>20}{margin:>12}  {outcome}", gate.id, bound(gate), measured(gate))
+    })
+}
+
+fn outcome(gate: &GateResult) -> &'static str {
+    match gate.outcome {
+        GateOutcome::Pass => "pass",
+        GateOutcome::Fail => "MISSED",
+        GateOutcome::Unknown => "unknown",
+    }
 }
 
 fn ledger(out: &mut String, report: &Report) -> std::fmt::Result {
@@ -76,14 +134,14 @@ fn ledger(out: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     write!(out, "violations {}", found.total)?;
     for class in Class::ALL {
-        let (live, history) = (found.by.live.of(class), found.by.history.of(class));
+        let (live, history) = (found.live.of(class), found.history.of(class));
         match (live, history) {
             (0, 0) => write!(out, "   {} 0", class.name())?,
             _ => write!(out, "   {} {} (live {live}, history {history})", class.name(), live + history)?,
         }
     }
     writeln!(out)?;
-    let words = found.by.examples.iter().chain(&r.errors).chain(&report.sockets.connect_errors);
+    let words = found.examples.iter().chain(&r.errors).chain(&report.sockets.connect_errors);
     words.chain(&report.sockets.closes).try_for_each(|words| writeln!(out, "  {words}"))?;
     report.refusals.iter().try_for_each(|(code, count)| writeln!(out, "  {count} sends refused: {code}"))
 }
@@ -102,6 +160,9 @@ fn sides(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out)?;
     if let Some(server) = &report.server {
         side(out, "server", server)?;
+    }
+    for process in report.servers.iter().filter(|_| report.servers.len() > 1) {
+        side(out, &format!("  {} {}", process.name, process.pid), &process.used)?;
     }
     side(out, "generator", &report.generator)?;
     let (e, p) = (&report.environment, &report.phases);

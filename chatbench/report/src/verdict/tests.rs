@@ -1,0 +1,123 @@
+use crate::assemble::tests::{measured, report};
+use crate::measured::Measured;
+use crate::model::{GateClass, Report, Verdict};
+use crate::threshold::Thresholds;
+use ledger::{Class, Kind};
+
+type Change = fn(&mut Measured);
+
+fn judged(changes: &[Change]) -> Report {
+    let mut run = measured();
+    changes.iter().for_each(|change| change(&mut run));
+    let report = report(&run);
+    assert!(report.reasons.iter().chain(&report.findings).all(|reason| !reason.fix.is_empty()));
+    report
+}
+
+fn ends(changes: &[Change]) -> (Verdict, u8) {
+    let report = judged(changes);
+    (report.verdict, report.exit)
+}
+
+const SLOW: Change = |run| (0..100).for_each(|_| run.harvest.latencies.record(Kind::Delivery, 150_000));
+const LATE: Change = |run| (0..100).for_each(|_| run.harvest.latencies.record(Kind::ScheduleLag, 10_000));
+const STARVED: Change =
+    |run| (0..100).for_each(|_| run.harvest.latencies.record(Kind::ScheduleLag, 4_000_000));
+const BUSY: Change = |run| run.harvest.tally.busy = 0.9;
+const STEAL: Change = |run| run.samples.iter_mut().for_each(|sample| sample.steal.0 = sample.steal.1 / 20);
+const UNOFFERED: Change = |run| (run.harvest.tally.offered, run.harvest.tally.delivered) = (900, 900);
+const SHORT: Change = |run| run.harvest.connecting.connected = 3;
+const CLOSED: Change = |run| run.harvest.tally.disconnected = 1;
+
+#[test]
+fn the_table_of_verdicts() {
+    assert_eq!(ends(&[]), (Verdict::Pass, 0));
+    assert_eq!(ends(&[SLOW]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[|run| run.harvest.tally.delivered = 988]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[|run| run.harvest.tally.delivered = 989]), (Verdict::Pass, 0));
+    assert_eq!(ends(&[|run| run.harvest.ledger.outcomes.undelivered = 1]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[|run| run.harvest.ledger.outcomes.acknowledged -= 1]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[CLOSED]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[|run| run.reconciled.unread = 1]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[SHORT]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[SLOW, LATE]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SLOW, BUSY]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SLOW, STEAL]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SLOW, |run| run.clock_step_us = 5_000_000]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[UNOFFERED]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SHORT, |run| run.harvest.connecting.local_failures = 1]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SLOW, |run| run.interrupted = true]), (Verdict::Interrupted, 130));
+}
+
+#[test]
+fn a_rate_limit_explains_what_it_refused_and_no_more() {
+    let limited: Change = |run| {
+        (run.harvest.tally.rate_limited, run.harvest.ledger.outcomes.refused) = (20, 20);
+        (run.harvest.tally.delivered, run.harvest.ledger.outcomes.acknowledged) = (980, 1080);
+    };
+    assert_eq!(ends(&[limited]), (Verdict::Invalid, 8));
+    assert_eq!(
+        ends(&[limited, |run| {
+            (run.harvest.ledger.outcomes.refused, run.harvest.ledger.outcomes.acknowledged) = (21, 1079)
+        }]),
+        (Verdict::Fail, 3)
+    );
+}
+
+#[test]
+fn a_server_that_goes_away_fails_whatever_the_generator_did() {
+    let gone: Change = |run| {
+        let tally = &mut run.harvest.tally;
+        (tally.disconnected, tally.offered, tally.unsent_in_hold, tally.delivered) = (4, 100, 900, 100);
+    };
+    assert_eq!(judged(&[gone]).findings, []);
+    assert_eq!(ends(&[gone, LATE]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[gone, STARVED]), (Verdict::Invalid, 8));
+}
+
+#[test]
+fn a_pass_stays_a_pass_and_lists_the_findings() {
+    let report = judged(&[LATE]);
+    assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
+}
+
+#[test]
+fn broken_correctness_rules_over_everything() {
+    let broken: Change = |run| run.harvest.ledger.violations.live(Class::Lost, || "one".to_owned());
+    let report = judged(&[broken, SLOW, LATE, |run| run.interrupted = true]);
+    assert_eq!((report.verdict, report.exit), (Verdict::Fail, 9));
+    assert!(report.reasons[0].what.contains("violations of correctness: 1"), "{:?}", report.reasons);
+}
+
+#[test]
+fn without_a_latency_gate_latency_never_blocks() {
+    let mut run = measured();
+    SLOW(&mut run);
+    let asked = Thresholds::standard(&run.plan, None, false);
+    assert_eq!(crate::assemble(&run, &asked, None).verdict, Verdict::Pass);
+}
+
+#[test]
+fn an_advisory_gate_is_told_and_excuses_nothing() {
+    let text = "version = 1\n[[gate]]\nid = 'cost'\nmetric = 'server.cpu_us_per_msg'\nop = '<='\nvalue = '40us'\nclass = 'advisory'";
+    let mut run = measured();
+    let more = Thresholds::parse("f", text).unwrap();
+    let asked = Thresholds::standard(&run.plan, Some(100.0), false).with(more).unwrap();
+    let report = crate::assemble(&run, &asked, None);
+    assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
+    assert_eq!(report.gates.last().unwrap().class, GateClass::Advisory);
+    SLOW(&mut run);
+    assert_eq!(crate::assemble(&run, &asked, None).verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_hold_that_begins_before_it_is_steady_is_in_doubt() {
+    let unsteady: Change = |run| {
+        for second in &mut run.seconds[3..5] {
+            (0..900).for_each(|_| second.delivery.record(50_000));
+        }
+    };
+    let report = judged(&[unsteady]);
+    assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
+    assert!(report.findings[0].fix.contains("--warmup"), "{:?}", report.findings);
+}
