@@ -121,6 +121,13 @@ impl Book {
         }
     }
 
+    /// Somebody reads again who had stopped.
+    pub(crate) fn hears(&mut self, user: u32, now_us: u64) {
+        let person = self.person(user);
+        person.ready_us = person.ready_us.map(|_| now_us);
+        person.returned = true;
+    }
+
     pub(crate) fn came(&self, user: u32) -> bool {
         self.people[(user - self.own.start) as usize].came
     }
@@ -186,7 +193,12 @@ impl Book {
         self.harvest.tally.accepted += u64::from(self.holds(now_us));
         self.second.accepted += 1;
         if let (Some(planned), Some(begin)) = (planned, self.begin_us) {
-            let latency = now_us.saturating_sub(begin + planned);
+            let due = begin + planned;
+            if self.people[index].ready_us.is_none_or(|ready| ready > due) {
+                // Who was away or did not listen has no say in how fast answers come.
+                return;
+            }
+            let latency = now_us.saturating_sub(due);
             self.second.accept.record(latency);
             if self.plan.counts(planned) {
                 self.harvest.latencies.record(Kind::Accept, latency);

@@ -51,6 +51,8 @@ pub(crate) struct Connection {
     pub(crate) step: Step,
     /// Attempts since it was last ready.
     pub(crate) attempts: u8,
+    /// Has logged in: the token is his own.
+    pub(crate) known: bool,
     /// Stops reading for a while.
     pub(crate) deaf: bool,
     /// What the user last said of his presence.
@@ -189,6 +191,7 @@ impl Connection {
         self.inbox = Inbox::default();
         self.pending = Vec::new();
         self.session = Session::default();
+        self.deaf = false;
         self.generation = self.generation.wrapping_add(1);
     }
 }

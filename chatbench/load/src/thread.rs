@@ -3,6 +3,8 @@
 //! The loop never waits for an answer: what is due is sent at its planned time, or as soon after as the thread gets
 //! to it, and everything else is an event of a socket or a timer of the wheel.
 
+mod calls;
+mod life;
 mod phase;
 mod ramp;
 mod send;
@@ -14,7 +16,9 @@ use crate::driver::{Driver, Me};
 use crate::measure::Book;
 use crate::socket::Connection;
 use crate::wheel::Wheel;
+use calls::Calls;
 use ledger::{Connecting, Harvest, Second};
+use life::Life;
 use mio::{Events, Poll, Registry, Token, Waker};
 use phase::{Busy, Phase};
 use plan::{Account, Plan};
@@ -87,7 +91,7 @@ pub(crate) enum Said {
 /// A thread from outside.
 pub(crate) struct Handle {
     pub(crate) tell: SyncSender<Tell>,
-    pub(crate) waker: Waker,
+    pub(crate) waker: Arc<Waker>,
     pub(crate) thread: std::thread::JoinHandle<()>,
 }
 
@@ -100,11 +104,13 @@ const ORDERS: usize = 8;
 /// What the machine refuses.
 pub(crate) fn start(setup: Setup, says: SyncSender<Said>) -> io::Result<Handle> {
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), WAKER)?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     let (tell, told) = std::sync::mpsc::sync_channel(ORDERS);
     let builder = std::thread::Builder::new().name(format!("load-{}", setup.number));
+    let wakes = waker.clone();
     let thread = builder.spawn(move || {
-        let outcome = Thread::new(setup, &poll, says.clone()).and_then(|thread| thread.run(poll, &told));
+        let outcome =
+            Thread::new(setup, &poll, &wakes, says.clone()).and_then(|thread| thread.run(poll, &told));
         if let Err(error) = outcome {
             let _nobody_listens = says.send(Said::Failed(error.to_string()));
         }
@@ -122,6 +128,8 @@ pub(crate) struct Thread {
     wheel: Wheel<Timer>,
     ramp: Ramp,
     sends: Sends,
+    life: Life,
+    calls: Calls,
     phase: Phase,
     busy: Busy,
     /// All reads go through it.
@@ -152,10 +160,12 @@ enum What {
     /// Time to send, in the closed model.
     Think,
     Heartbeat,
+    /// Time to come back.
+    Return,
 }
 
 impl Thread {
-    fn new(setup: Setup, poll: &Poll, says: SyncSender<Said>) -> io::Result<Self> {
+    fn new(setup: Setup, poll: &Poll, waker: &Arc<Waker>, says: SyncSender<Said>) -> io::Result<Self> {
         let registry = poll.registry().try_clone()?;
         let mut connections = Vec::new();
         connections.resize_with(setup.own.len(), Connection::default);
@@ -168,6 +178,8 @@ impl Thread {
             wheel: Wheel::new(),
             ramp: Ramp::default(),
             sends: Sends::default(),
+            life: Life::default(),
+            calls: Calls::start(&setup.plan, waker)?,
             phase: Phase::Connect,
             busy: Busy::default(),
             read: vec![0; READ_BYTES],
@@ -203,12 +215,14 @@ impl Thread {
                         if !self.obey(told) {
                             return Ok(());
                         }
+                        self.answers();
                     }
                     Token(index) => self.ready(index, event),
                 }
             }
             self.send_due();
             self.timers();
+            self.live();
             self.connect_due();
             self.tick();
             if self.turn_phase() {
@@ -223,6 +237,7 @@ impl Thread {
         let now = self.now();
         let next = [
             self.sends.next_us(),
+            self.life.next_us(),
             self.wheel.next_us(),
             self.ramp_next(),
             self.phase_next(),
@@ -262,6 +277,7 @@ impl Thread {
                 What::Connect => self.ramp.enqueue(index),
                 What::Think => self.think_over(index),
                 What::Heartbeat => self.heartbeat(index),
+                What::Return => self.come_back(index),
             }
         }
         self.due = due;

@@ -107,6 +107,16 @@ impl Gathered {
     }
 }
 
+impl<W> Drop for Worker<'_, W> {
+    /// Threads that nobody speaks to any more end, once they look.
+    fn drop(&mut self) {
+        for Handle { tell, waker, .. } in self.threads.drain(..) {
+            drop(tell);
+            let _it_has_ended = waker.wake();
+        }
+    }
+}
+
 impl<W: Write> Worker<'_, W> {
     fn run(mut self, heard: &SyncSender<Heard>) -> io::Result<()> {
         let (said, says) = sync_channel(QUEUE);

@@ -74,7 +74,7 @@ pub struct Target {
 pub struct Account {
     pub id: UserId,
     pub token: String,
-    /// Only for the login scenario.
+    /// Only for the login scenario: `name:password`, or a password alone where the name is `bench_<run>_<number>`.
     pub password: Option<String>,
 }
 

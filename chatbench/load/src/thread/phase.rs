@@ -1,6 +1,7 @@
 //! The parts of a run as a thread sees them: connect, load, drain, repeat what was not answered, linger, end.
 
 use super::Thread;
+use super::life::Life;
 use crate::clock::thread_cpu_us;
 use crate::thread::send::Sends;
 use plan::Schedule;
@@ -58,6 +59,8 @@ impl Thread {
         }
         let schedule = Schedule::new(&self.setup.plan, self.setup.own.clone());
         self.sends = Sends::begin(schedule, at_us, wall_ms);
+        let share = self.connections.len() as f64 / f64::from(self.setup.plan.users.max(1));
+        self.life = Life::begin(&self.setup.plan, share, at_us);
         self.book.begin(at_us);
         self.phase = Phase::Load;
         self.think_first();
@@ -77,6 +80,8 @@ impl Thread {
     fn drain(&mut self, now: u64) {
         self.end_hold(now);
         self.sends.stop();
+        self.life.stop();
+        self.come_late(now);
         self.phase = Phase::Drain { until_us: now + self.setup.plan.phases.drain_us };
     }
 

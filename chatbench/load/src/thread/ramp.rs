@@ -39,6 +39,10 @@ impl Ramp {
         self.stopped = true;
         self.queue.clear();
     }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
 }
 
 impl Thread {
@@ -71,6 +75,10 @@ impl Thread {
         {
             let index = self.ramp.next;
             self.ramp.next += 1;
+            if self.is_offline(index) {
+                self.book.expected -= 1;
+                continue;
+            }
             let planned = self.ramp_us(index);
             self.come(index, planned);
         }
@@ -96,9 +104,6 @@ impl Thread {
 
     fn attempt(&mut self, index: usize) {
         let now = self.now();
-        let user = self.setup.user(index);
-        let target = self.setup.plan.target(user).address;
-        let from = self.source(user, self.connections[index].attempts, target.is_ipv4());
         let connection = &mut self.connections[index];
         if connection.step != Step::Waiting {
             return;
@@ -107,10 +112,25 @@ impl Thread {
             // All at once has no plan but the bound on how many are made at a time.
             connection.planned_us = now;
         }
-        connection.step = Step::Connecting;
+        let known = connection.known || !self.setup.plan.behaviour.login;
+        connection.step = Step::LogIn;
         self.ramp.making += 1;
-        let begun = connection.connect(target, from, &self.registry, Token(index));
         self.set(index, now + ATTEMPT_US, What::GiveUp);
+        if known {
+            self.dial(index);
+        } else if !self.log_in(index) {
+            self.lost(index, "login: too many calls at a time".to_owned().into());
+        }
+    }
+
+    /// Begins the connection itself.
+    pub(super) fn dial(&mut self, index: usize) {
+        let user = self.setup.user(index);
+        let target = self.setup.plan.target(user).address;
+        let from = self.source(user, self.connections[index].attempts, target.is_ipv4());
+        let connection = &mut self.connections[index];
+        connection.step = Step::Connecting;
+        let begun = connection.connect(target, from, &self.registry, Token(index));
         if let Err(error) = begun {
             self.lost(index, error.into());
         }
@@ -157,6 +177,7 @@ impl Thread {
         let connection = &mut self.connections[index];
         connection.step = Step::Ready;
         connection.attempts = 0;
+        connection.cut = false;
         self.ramp.making -= 1;
         if let Some((seconds, _)) = self.setup.driver.heartbeat() {
             self.set(index, now + u64::from(seconds) * 1_000_000, What::Heartbeat);

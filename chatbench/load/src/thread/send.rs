@@ -62,6 +62,7 @@ impl Thread {
         match self.connections[index].step {
             // Who is away because the scenario says so does not write.
             Step::Away => return,
+            Step::Ready if self.connections[index].deaf => return,
             Step::Ready => {}
             _ => return self.book.sent(planned, false, self.now()),
         }
@@ -87,6 +88,9 @@ impl Thread {
             bytes: plan.message_bytes as usize,
             client_id: client_id(plan.seed, self.sends.wall_ms, planned),
         };
+        if self.calls.sends {
+            return self.post(index, message);
+        }
         self.out.clear();
         self.scratch.clear();
         let (me, driver) = (self.setup.me(index), &self.setup.driver);

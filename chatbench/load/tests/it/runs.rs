@@ -101,3 +101,28 @@ fn a_part_that_breaks_pairs_is_refused() {
     }
     assert!(worker.join().is_err());
 }
+
+#[test]
+fn several_workers_send_the_plan_of_one() {
+    let null = Null::start();
+    let whole = plan(null.address, 24, Arrivals::Constant { rate: 800.0 });
+    let (_, harvest, _) = run(whole.clone(), 1);
+    let planned = harvest.tally.planned;
+    assert!(planned >= 399, "{planned}");
+    assert_eq!(harvest.ledger.outcomes.received, harvest.ledger.outcomes.sent);
+    let mut workers = [(0, 10), (10, 14)].map(|(first, users)| {
+        let mut worker = Worker::start();
+        worker.part(whole.clone(), first, users, 2);
+        worker.connected();
+        worker.begin();
+        worker
+    });
+    let mut both = workers[0].harvest();
+    both.merge(workers[1].harvest());
+    assert_eq!(both.tally.planned, planned);
+    assert_eq!(both.ledger.outcomes, harvest.ledger.outcomes);
+    assert_eq!(both.ledger.violations.total(), 0);
+    for worker in workers {
+        worker.join().unwrap();
+    }
+}
