@@ -3,9 +3,8 @@
 use crate::proxy::{Fault, Hits, Proxy};
 use crate::real;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -45,7 +44,12 @@ impl Server {
         let port = free_ports();
         let mut command = Command::new(chatd);
         command.arg("--data").arg(folder.path().join("data")).arg("--port").arg(port.to_string());
-        command.args(["--set", "limits.requests_per_minute=1000000", "--set", "limits.messages_per_second=0"]);
+        command.args([
+            "--set",
+            "limits.requests_per_minute=1000000",
+            "--set",
+            "limits.messages_per_second=0",
+        ]);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -61,6 +65,19 @@ impl Server {
 
     fn gateway(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Loads it through an address of somebody in between, or its own: exit code and report.
+    fn load(&self, mut chatbench: Command, through: SocketAddr, load: &[&str]) -> (i32, Value) {
+        let (target, admin) =
+            (format!("http://{through}"), format!("http://127.0.0.1:{}", self.port + ADMIN));
+        chatbench.args(["run", "--target", &target, "--admin", &admin, "--data"]);
+        let output = chatbench.arg(self.folder.path().join("data")).args(load).output().unwrap();
+        let exit = output.status.code().unwrap();
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("{error}: exit {exit}: {}", String::from_utf8_lossy(&output.stderr));
+        });
+        (exit, report)
     }
 }
 
@@ -101,7 +118,10 @@ impl Outcome {
     /// A broken promise is exit 9, whatever the machine was doing.
     fn violates(&self, classes: &[(&str, u64)]) {
         self.finds(classes);
-        assert_eq!((self.exit, &self.report["exit"], &self.report["verdict"]), (9, &9.into(), &"FAIL".into()));
+        assert_eq!(
+            (self.exit, &self.report["exit"], &self.report["verdict"]),
+            (9, &9.into(), &"FAIL".into())
+        );
     }
 
     /// The latency gate failed and nothing else broke. On a machine that was too busy to say so, that is INVALID and told.
@@ -119,29 +139,9 @@ impl Outcome {
 fn run(fault: Fault, hits: Hits, load: &[&str]) -> Option<Outcome> {
     let server = Server::start()?;
     let proxy = Proxy::start(server.gateway(), fault, hits);
-    let target = format!("http://{}", proxy.address);
-    let admin = format!("http://127.0.0.1:{}", server.port + ADMIN);
-    let data = server.folder.path().join("data");
-    let (exit, report) = chatbench(&target, &admin, &data, load);
+    let command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+    let (exit, report) = server.load(command, proxy.address, load);
     Some(Outcome { exit, report, planted: proxy.planted(), seen: proxy.seen() })
-}
-
-fn chatbench(target: &str, admin: &str, data: &Path, load: &[&str]) -> (i32, Value) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
-    command.args(["run", "--target", target, "--admin", admin, "--data"]).arg(data).args(load);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = child.stderr.take().unwrap();
-    let words = std::thread::spawn(move || {
-        let mut words = String::new();
-        let _as_far_as_it_goes = stderr.read_to_string(&mut words);
-        words
-    });
-    let output = child.wait_with_output().unwrap();
-    let exit = output.status.code().unwrap();
-    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("{error}: exit {exit}: {}", words.join().unwrap());
-    });
-    (exit, report)
 }
 
 #[test]
@@ -217,4 +217,47 @@ fn a_stall_of_three_seconds_shows_although_the_mean_hardly_moves() {
     assert!(delivery["p99Ms"].as_f64().unwrap() > 2500.0, "{delivery}");
     assert!(delivery["maxMs"].as_f64().unwrap() > 2900.0, "{delivery}");
     assert_eq!(outcome.report["outcomes"]["sent"], outcome.report["outcomes"]["received"]);
+}
+
+/// A loop that never ends, on one CPU; it ends with the value.
+struct Burner(Child);
+
+impl Burner {
+    fn start(cpu: &str) -> Self {
+        Self(Command::new("taskset").args(["-c", cpu, "sh", "-c", "while :; do :; done"]).spawn().unwrap())
+    }
+}
+
+impl Drop for Burner {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// One CPU of those that this process may use.
+fn cpu() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    allowed.trim().split([',', '-']).next().unwrap().to_owned()
+}
+
+/// The generator has a tenth of one CPU for a rate that would take all of it: the server gets no blame.
+#[test]
+fn a_starved_generator_is_invalid_and_never_a_fail() {
+    let Some(server) = Server::start() else { return };
+    let cpu = cpu();
+    let _burner = Burner::start(&cpu);
+    let mut command = Command::new("nice");
+    command.args(["-n", "10", "taskset", "-c", &cpu, env!("CARGO_BIN_EXE_chatbench")]);
+    let load =
+        ["--users", "100", "--rate", "20000", "--warmup", "500ms", "--duration", "3s", "--drain", "5s"];
+    let load = [&load[..], &["--p99", "100ms", "-ojson"]].concat();
+    let (exit, report) = server.load(command, server.gateway(), &load);
+    assert_eq!(report["violations"]["total"], 0, "{:#}", report["violations"]);
+    assert_eq!(exit, 8, "{:#} {:#}", report["reasons"], report["findings"]);
+    assert_eq!(report["verdict"], "INVALID");
+    let findings = report["findings"].as_array().unwrap();
+    assert!(!findings.is_empty() && findings.iter().all(|finding| finding["fix"].as_str().unwrap() != ""));
+    assert!(report["latency"]["scheduleLag"]["p99Ms"].as_f64().unwrap() > 5.0, "{:#}", report["latency"]);
 }

@@ -250,7 +250,8 @@ fn frame(bytes: &[u8]) -> Option<usize> {
 /// Where the content of a chat message begins, and the number of its sender.
 fn chat(frame: &[u8]) -> Option<(usize, u32)> {
     let text = |window: &[u8]| window == b"\"cb1 ";
-    let content = frame.windows(5).position(text).filter(|_| frame.windows(8).any(|w| w == b"MESSAGE\n"))? + 1;
+    let content =
+        frame.windows(5).position(text).filter(|_| frame.windows(8).any(|w| w == b"MESSAGE\n"))? + 1;
     let sender = std::str::from_utf8(frame.get(content + 13..content + 21)?).ok()?;
     Some((content, u32::from_str_radix(sender, 16).ok()?))
 }
