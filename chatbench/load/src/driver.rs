@@ -6,9 +6,14 @@
 
 #[cfg(test)]
 pub(crate) mod bench;
+mod broker;
 pub(crate) mod chatd;
+mod check;
 pub(crate) mod frame;
+mod mqtt;
 pub(crate) mod relay;
+mod sockjs;
+mod template;
 
 use crate::websocket;
 use plan::{Account, Corrupt, Payload, Plan, Protocol, Transport};
@@ -19,12 +24,15 @@ use uuid::Uuid;
 /// # Errors
 /// What the plan wants of a server that its protocol does not have.
 pub fn of(plan: &Plan) -> Result<Box<dyn Driver>, String> {
+    check::check(plan)?;
     Ok(match &plan.protocol {
         Protocol::Chatd { transport: Transport::Websocket | Transport::Rest } => {
             Box::new(chatd::Chatd::of(plan))
         }
+        Protocol::Chatd { transport: Transport::Sockjs } => Box::new(sockjs::Sockjs(chatd::Chatd::of(plan))),
+        Protocol::Stomp(settings) => Box::new(broker::Broker::of(plan.run, settings)?),
+        Protocol::Mqtt(settings) => Box::new(mqtt::Mqtt::of(plan.run, settings)?),
         Protocol::Relay => Box::new(relay::Relay),
-        other => return Err(format!("no driver yet for {other:?}")),
     })
 }
 
@@ -100,6 +108,8 @@ pub enum Framing {
     Text,
     /// A masked WebSocket binary message.
     Binary,
+    /// A masked WebSocket text message that holds a SockJS array.
+    Sockjs,
     /// Nothing.
     Raw,
 }
@@ -115,6 +125,10 @@ impl<'a> Outbox<'a> {
         match self.framing {
             Framing::Text => websocket::write(websocket::TEXT, message, websocket::mask(), self.bytes),
             Framing::Binary => websocket::write(websocket::BINARY, message, websocket::mask(), self.bytes),
+            Framing::Sockjs => {
+                let array = sockjs::array(message);
+                websocket::write(websocket::TEXT, array.as_bytes(), websocket::mask(), self.bytes);
+            }
             Framing::Raw => self.bytes.extend_from_slice(message),
         }
     }
@@ -168,7 +182,7 @@ pub trait Driver: Send + Sync {
     /// Writes a presence change.
     fn presence(&self, _me: Me<'_>, _online: bool, _scratch: &mut Vec<u8>, _out: &mut Outbox<'_>) {}
 
-    /// What to write on an idle connection each `heartbeat_s` seconds; none: nothing.
+    /// What to put, as a message like any other, on an idle connection each so many seconds; none: nothing.
     fn heartbeat(&self) -> Option<(u32, &'static [u8])> {
         None
     }

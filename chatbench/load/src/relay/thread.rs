@@ -177,8 +177,7 @@ impl Thread {
         }
         let mut buffer = std::mem::take(&mut self.buffer);
         // A read that does not fill the buffer has taken all there was, but for the end.
-        loop {
-            let Some(connection) = self.connections.get_mut(key) else { break };
+        while let Some(connection) = self.connections.get_mut(key) {
             match connection.read(&mut buffer) {
                 Ok(None) => break,
                 Ok(Some(got @ 1..)) => {

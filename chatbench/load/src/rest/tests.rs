@@ -6,8 +6,11 @@ use schema::api::Problem;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
+/// Head and body of a request.
+type Asked = (String, Vec<u8>);
+
 /// Answers one request a connection, each with the next script; an empty one closes without a word.
-fn server(scripts: Vec<String>) -> (SocketAddr, JoinHandle<Vec<(String, Vec<u8>)>>) {
+fn server(scripts: Vec<String>) -> (SocketAddr, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = move |script: String| {
