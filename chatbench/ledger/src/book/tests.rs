@@ -141,6 +141,15 @@ fn refused_after_it_was_delivered_is_a_phantom_too() {
     ledger.refused(0, 10);
     only(&ledger, &[(Class::Phantom, 1)], &[]);
     assert_eq!((ledger.outcomes.received, ledger.outcomes.refused), (0, 1));
+    // History is right not to have it.
+    for sequence in ALL {
+        ledger.received(1, Ok(message(sequence)));
+        ledger.stored(0, Some(0), &content(message(sequence)));
+    }
+    ledger.settle(|_| true, true);
+    ledger.close(0);
+    only(&ledger, &[(Class::Phantom, 1)], &[]);
+    assert_eq!(ledger.outcomes.undelivered, 0);
 }
 
 #[test]
@@ -186,11 +195,11 @@ fn a_second_receipt_is_no_news() {
 #[test]
 fn what_threads_kept_apart_comes_together() {
     let mut all = Ledger::new(RUN, 0..4);
-    all.merge(outcome(&ALL[..8], &[]));
+    all.merge(outcome(&ALL[..8], &ALL));
     let mut other = Ledger::new(RUN, 0..4);
     other.sent(2, 0);
     all.merge(other);
-    assert_eq!((all.outcomes.sent, all.outcomes.received), (11, 8));
+    assert_eq!((all.outcomes.sent, all.outcomes.received, all.outcomes.undelivered), (11, 8, 2));
     assert!(all.suspect(0) && all.suspect(1));
     assert_eq!(all.unanswered(2), [0]);
 }
