@@ -6,20 +6,27 @@
 
 mod assemble;
 mod cost;
+mod csv;
 pub mod environment;
+pub mod hlog;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 mod measured;
 pub mod metric;
 pub mod model;
 pub mod process;
+pub mod schema;
 pub mod text;
 pub mod threshold;
 mod timeline;
 mod validity;
 mod value;
 mod verdict;
+mod write;
 
 pub use assemble::assemble;
 pub use measured::{Measured, Process, Sample, Where, Worker};
 pub use threshold::Thresholds;
 pub use value::{Stat, View, Window};
+pub use write::{Format, write};

@@ -9,6 +9,7 @@ mod limit;
 mod profile;
 mod watch;
 
+pub(crate) use file::File;
 pub use watch::Watch;
 
 use crate::metric::{self, Metric};

@@ -72,7 +72,9 @@ impl Stat {
             ("max", _) => Ok(Self::Max),
             ("last", _) => Ok(Self::Last),
             ("value", _) => Ok(Self::Value),
-            (_, Some(percent)) if percent > 0.0 && percent < 100.0 => Ok(Self::Quantile(percent / 100.0)),
+            (_, Some(percent)) if percent > 0.0 && percent < 100.0 => {
+                Ok(Self::Quantile((percent * 1e6).round() / 1e8))
+            }
             _ => {
                 Err(format!("there is no statistic '{text}'; write p50, p99, p99.9, mean, min, max or last"))
             }
@@ -113,7 +115,7 @@ impl View<'_> {
         match metric.source {
             Source::Latency(kind) => self.latency(kind, stat, window),
             Source::Rate { second, hold } => {
-                let samples = self.points(window).map(|point| second(point)).sum();
+                let samples = self.points(window).map(second).sum();
                 if (stat, window) == (Stat::Mean, Window::Hold) {
                     return Some(Value { value: hold(self.report), samples });
                 }

@@ -74,6 +74,14 @@ pub(crate) fn measured(gate: &GateResult) -> String {
     gate.value.map_or("-".to_owned(), |value| format!("{} {}", plain(value), gate.unit).trim_end().to_owned())
 }
 
+/// Why a gate did not pass, and what to do.
+pub(crate) fn reason(gate: &GateResult) -> Reason {
+    match gate.outcome {
+        GateOutcome::Unknown => unknown_gate(gate),
+        GateOutcome::Pass | GateOutcome::Fail => missed_gate(gate),
+    }
+}
+
 fn missed_gate(gate: &GateResult) -> Reason {
     let known = metric::find(&gate.metric).ok();
     let label = known.map_or(gate.metric.as_str(), |metric| metric.label);

@@ -19,7 +19,7 @@ const BYTES: u64 = 1 << 20;
 /// A file of thresholds.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(crate) struct File {
     /// 1.
     version: u32,
     #[serde(default)]
