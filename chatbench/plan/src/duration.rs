@@ -34,6 +34,55 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Writes a duration as [`parse`] reads it, in the largest unit that needs no fraction.
+#[must_use]
+pub fn show(duration: Duration) -> String {
+    let us = micros(duration);
+    for (unit, length) in [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000)] {
+        if us % length == 0 && (us > 0 || unit == "s") {
+            return format!("{}{unit}", us / length);
+        }
+    }
+    format!("{us}us")
+}
+
+/// For `#[serde(with = "...")]`: a duration as text.
+pub(crate) mod text {
+    use schemars::{Schema, SchemaGenerator, json_schema};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::time::Duration;
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::show(*duration))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        super::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+
+    /// What it looks like in a JSON schema.
+    pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(us|ms|s|m|h)$" })
+    }
+}
+
+/// The same for one that may be missing; with `default`.
+pub(crate) mod maybe_text {
+    use serde::{Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => super::text::serialize(duration, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        super::text::deserialize(from).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +95,13 @@ mod tests {
         for bad in ["", "5", "s", "5 s", "1.2.3s", "25h", "-1s"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_read_again() {
+        for text in ["0s", "1us", "1500us", "250ms", "90s", "2m", "1h", "25m"] {
+            assert_eq!(show(parse(text).unwrap()), text);
+        }
+        assert_eq!(show(parse("1.5s").unwrap()), "1500ms");
     }
 }

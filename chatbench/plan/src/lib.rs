@@ -11,14 +11,17 @@
 pub mod behaviour;
 mod curve;
 pub mod duration;
+mod pairing;
 pub mod payload;
 mod protocol;
 pub mod scenario;
 mod schedule;
 
 pub use behaviour::Behaviour;
+pub use pairing::Pairing;
 pub use payload::{Corrupt, Payload};
 pub use protocol::{MqttBroker, Protocol, StompBroker, Transport};
+pub use scenario::Scenario;
 pub use schedule::{Planned, Schedule, client_id};
 
 use schema::UserId;
@@ -142,14 +145,4 @@ impl Arrivals {
 pub struct Step {
     pub at_us: u64,
     pub rate: f64,
-}
-
-/// Which pair sends next.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pairing {
-    /// Everybody as often as everybody else.
-    Uniform,
-    /// The n-th busiest pair `1 / n^exponent` times as often as the busiest.
-    Zipf { exponent: f64 },
 }

@@ -1,9 +1,10 @@
 //! How the generator speaks with a server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The protocol of the server under test.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// chatd's own: STOMP 1.2 with its destinations and receipts.
@@ -35,7 +36,7 @@ impl Protocol {
 }
 
 /// What carries chatd's frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// A plain WebSocket at `/ws/websocket`.
@@ -47,7 +48,7 @@ pub enum Transport {
 }
 
 /// A STOMP broker. `{user}` in a text is the number of the user himself, `{peer}` that of the recipient, `{run}` the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StompBroker {
     /// Path of the WebSocket.
@@ -82,7 +83,7 @@ impl Default for StompBroker {
 }
 
 /// An MQTT broker; the same placeholders as in [`StompBroker`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MqttBroker {
     pub username: Option<String>,
