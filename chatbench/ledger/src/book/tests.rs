@@ -136,14 +136,16 @@ fn never_sent_or_refused_and_yet_there_is_a_phantom() {
 #[test]
 fn refused_after_it_was_delivered_is_a_phantom_too() {
     let mut ledger = ten();
+    for sequence in ALL {
+        assert!(ledger.received(1, Ok(message(sequence))).is_some());
+    }
     ledger.sent(0, 10);
     assert!(ledger.received(1, Ok(message(10))).is_some());
     ledger.refused(0, 10);
     only(&ledger, &[(Class::Phantom, 1)], &[]);
-    assert_eq!((ledger.outcomes.received, ledger.outcomes.refused), (0, 1));
+    assert_eq!((ledger.outcomes.received, ledger.outcomes.refused), (10, 1));
     // History is right not to have it.
     for sequence in ALL {
-        ledger.received(1, Ok(message(sequence)));
         ledger.stored(0, Some(0), &content(message(sequence)));
     }
     ledger.settle(|_| true, true);
