@@ -39,7 +39,7 @@ pub fn micros(duration: Duration) -> u64 {
 pub fn show(duration: Duration) -> String {
     let us = micros(duration);
     for (unit, length) in [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000)] {
-        if us % length == 0 && (us > 0 || unit == "s") {
+        if us.is_multiple_of(length) && (us > 0 || unit == "s") {
             return format!("{}{unit}", us / length);
         }
     }
