@@ -13,7 +13,7 @@ mod values;
 
 pub(crate) use run::Run;
 pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Workers};
-pub(crate) use values::{duration, pairing, rate, transport};
+pub(crate) use values::{duration, pairing, rate, transport, workers};
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]
@@ -76,20 +76,42 @@ pub(crate) enum Verb {
     NullServer(Box<null_server::Args>),
 }
 
+impl Verb {
+    /// The format that was asked for, also of a failure.
+    pub(crate) fn output(&self) -> Output {
+        match self {
+            Verb::Run(args) => args.output,
+            Verb::Search(args) => args.output(),
+            Verb::Gate(args) => args.output(),
+            Verb::Check(args) => args.output(),
+            Verb::Calibrate(args) => args.output(),
+            Verb::Prepare(args) => args.output(),
+            Verb::Cleanup(args) => args.output(),
+            Verb::Compare(args) => args.output(),
+            Verb::Report(args) => args.output(),
+            Verb::Scenario(args) => args.output(),
+            Verb::Threshold(args) => args.output(),
+            Verb::Coordinate(args) => args.output(),
+            Verb::Worker(_) => Output::Text,
+            Verb::NullServer(args) => args.output(),
+        }
+    }
+}
+
 /// The server under load.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Door {
     /// Gateway of the server to load; several: users are spread over them, the two of a pair apart.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", conflicts_with = "spawn")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) target: Vec<String>,
     /// Where REST calls go; the first target unless told.
-    #[arg(long, value_name = "URL", conflicts_with = "spawn")]
+    #[arg(long, value_name = "URL")]
     pub(crate) api: Option<String>,
     /// Its admin listener; 10 ports above --api unless told.
-    #[arg(long, value_name = "URL", conflicts_with = "spawn")]
+    #[arg(long, value_name = "URL")]
     pub(crate) admin: Option<String>,
     /// Data folder of the server, where `admin.token` lies.
-    #[arg(long, value_name = "DIR", conflicts_with = "spawn")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// File with the administrator's token.
     #[arg(long, value_name = "FILE", env = "CHATCTL_TOKEN_FILE")]
@@ -100,7 +122,7 @@ pub(crate) struct Door {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Spawn {
     /// Start a server for this run, in a folder that is removed afterwards.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["target", "api", "admin", "data"])]
     pub(crate) spawn: bool,
     /// The chatd that --spawn starts; the one beside chatbench unless told.
     #[arg(long, value_name = "PATH", env = "CHATBENCH_CHATD")]

@@ -1,5 +1,7 @@
 //! Makes the users of a run and their tokens through the admin API, in bulk.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+use plan::Account;
 use reqwest::{Client, StatusCode};
 use schema::UserId;
 use schema::api::{Import, Imported, Mint, Minted, NewUser, OnConflict, Problem};
@@ -13,14 +15,28 @@ use std::time::Duration;
 /// Time for one bulk call.
 const CALL: Duration = Duration::from_secs(60);
 
-/// A user of the run.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub(crate) id: UserId,
-    pub(crate) token: String,
+/// Work factor of the one hash that all users of a login scenario share.
+const HASH_COST: u32 = 10;
+/// Accounts deleted at a time.
+const AT_ONCE: usize = 16;
+
+/// A password that all users of a run have.
+pub(crate) struct Password {
+    clear: String,
+    hash: String,
+}
+
+impl Password {
+    /// Draws and hashes one.
+    pub(crate) fn draw() -> Result<Self, Failure> {
+        let clear = format!("bench-{:016x}", rand::random::<u64>());
+        let hash = bcrypt::hash(&clear, HASH_COST).map_err(|error| odd("bcrypt", &error.to_string()))?;
+        Ok(Self { clear, hash })
+    }
 }
 
 /// The admin listener and its token.
+#[derive(Debug)]
 pub(crate) struct Admin {
     client: Client,
     url: String,
@@ -32,18 +48,20 @@ impl Admin {
         Self { client, url: url.trim_end_matches('/').to_owned(), token }
     }
 
-    /// Makes `users` accounts that can only be entered by token, each with a token that lives `life`.
+    /// Makes `users` accounts, each with a token that lives `life`; without a password they can only be entered by token.
+    /// With one, an account's password is `NAME:PASSWORD`, as logins want both.
     pub(crate) async fn provision(
         &self,
         run: u32,
         users: u32,
         life: Duration,
+        password: Option<&Password>,
     ) -> Result<Vec<Account>, Failure> {
         let mut accounts = Vec::with_capacity(users as usize);
         let life = i64::try_from(life.as_secs()).unwrap_or(MINTED_TOKEN_S_MAX).min(MINTED_TOKEN_S_MAX);
         let numbers: Vec<u32> = (0..users).collect();
         for chunk in numbers.chunks(BULK_MAX) {
-            let ids = self.import(run, chunk).await?;
+            let ids = self.import(run, chunk, password).await?;
             let body = Mint { users: ids.iter().map(UserId::to_string).collect(), expires_in: Some(life) };
             let minted: Minted = self.post("/admin/tokens", &body).await?;
             if minted.tokens.len() != ids.len()
@@ -51,13 +69,22 @@ impl Admin {
             {
                 return Err(odd("POST /admin/tokens", "not one token for each user, in order"));
             }
-            let tokens = minted.tokens.into_iter();
-            accounts.extend(tokens.map(|token| Account { id: token.user_id, token: token.access_token }));
+            let account = |(token, number): (schema::api::MintedToken, &u32)| Account {
+                id: token.user_id,
+                token: token.access_token,
+                password: password.map(|password| format!("{}:{}", username(run, *number), password.clear)),
+            };
+            accounts.extend(minted.tokens.into_iter().zip(chunk).map(account));
         }
         Ok(accounts)
     }
 
-    async fn import(&self, run: u32, numbers: &[u32]) -> Result<Vec<UserId>, Failure> {
+    async fn import(
+        &self,
+        run: u32,
+        numbers: &[u32],
+        password: Option<&Password>,
+    ) -> Result<Vec<UserId>, Failure> {
         let new = |number: &u32| {
             let username = username(run, *number).parse().map_err(|e| odd("username", &format!("{e}")))?;
             Ok(NewUser {
@@ -65,7 +92,7 @@ impl Admin {
                 phone_number: None,
                 display_name: None,
                 password: None,
-                password_hash: None,
+                password_hash: password.map(|password| password.hash.clone()),
             })
         };
         let rows: Result<Vec<NewUser>, Failure> = numbers.iter().map(new).collect();
@@ -83,21 +110,50 @@ impl Admin {
         imported.results.into_iter().map(id).collect()
     }
 
+    /// Deletes accounts; those that are gone already are no failure. Answers how many there were.
+    pub(crate) async fn delete(&self, accounts: &[Account]) -> Result<u64, Failure> {
+        let deletions = stream::iter(accounts).map(|account| async move {
+            let path = format!("/admin/users/{}", account.id);
+            let request = self.client.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
+            let response = request.timeout(CALL).send().await.map_err(|error| self.unreachable("DELETE", &path, &error))?;
+            match response.status() {
+                StatusCode::NOT_FOUND => Ok(0),
+                status if status.is_success() => Ok(1),
+                status => Err(refused("DELETE", &path, status, &response.bytes().await.unwrap_or_default())),
+            }
+        });
+        deletions.buffer_unordered(AT_ONCE).try_fold(0, async |sum, one| Ok(sum + one)).await
+    }
+
+    fn unreachable(&self, method: &str, path: &str, error: &reqwest::Error) -> Failure {
+        let hint = "is chatd running there? --admin URL names the admin listener, 10 ports above the gateway";
+        Failure::new(Exit::Unreachable, format!("{method} {}{path}: {}", self.url, root(error)), hint)
+    }
+
     async fn post<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, Failure> {
         let request =
             self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).timeout(CALL).json(body);
-        let response = request.send().await.map_err(|error| {
-            let hint =
-                "is chatd running there? --admin URL names the admin listener, 10 ports above the gateway";
-            Failure::new(Exit::Unreachable, format!("POST {}{path}: {}", self.url, root(&error)), hint)
-        })?;
+        let response = request.send().await.map_err(|error| self.unreachable("POST", path, &error))?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| odd(path, &root(&error)))?;
         if !status.is_success() {
-            return Err(refused(path, status, &bytes));
+            return Err(refused("POST", path, status, &bytes));
         }
         serde_json::from_slice(&bytes).map_err(|error| odd(path, &error.to_string()))
     }
+}
+
+/// The build of the server behind a gateway, as far as it says.
+pub(crate) async fn version(api: &str) -> Option<String> {
+    let response = Client::new().get(format!("{api}/actuator/info")).timeout(CALL).send().await.ok()?;
+    let info: Info = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
+    Some(format!("{} {}", info.name, info.version))
+}
+
+#[derive(serde::Deserialize)]
+struct Info {
+    name: String,
+    version: String,
 }
 
 /// Usernames take no hyphen, so the parts are joined by `_`.
@@ -127,7 +183,7 @@ fn default_data() -> PathBuf {
     PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".local/share/chatd")
 }
 
-fn refused(path: &str, status: StatusCode, body: &[u8]) -> Failure {
+fn refused(method: &str, path: &str, status: StatusCode, body: &[u8]) -> Failure {
     let (exit, hint) = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             (Exit::Auth, "the admin token is not that of this server; see --token-file and --data")
@@ -139,11 +195,11 @@ fn refused(path: &str, status: StatusCode, body: &[u8]) -> Failure {
     };
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => {
-            let message = format!("POST {path}: {status}: {}", problem.detail);
+            let message = format!("{method} {path}: {status}: {}", problem.detail);
             let failure = Failure::coded(exit, problem.code.as_str(), message, hint);
             Failure { request_id: Some(problem.trace_id), ..failure }
         }
-        Err(_) => Failure::new(exit, format!("POST {path}: {status}"), hint),
+        Err(_) => Failure::new(exit, format!("{method} {path}: {status}"), hint),
     }
 }
 

@@ -1,14 +1,17 @@
 //! Compares the ledger with the server's history, conversation by conversation, over REST.
 
 use crate::cli::Reconcile;
-use crate::ledger::{Class, Ledger};
-use crate::payload::mix;
-use crate::provision::{Account, root};
+use crate::provision::root;
 use futures_util::{StreamExt, stream};
+use ledger::{Class, Ledger};
+use plan::Account;
+use plan::payload::mix;
+use report::model::Reconciled;
 use reqwest::{Client, StatusCode, header::RETRY_AFTER};
 use schema::UserId;
 use schema::limits::PAGE_MAX;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// Conversations that are read wholly when nothing else is said.
@@ -19,21 +22,6 @@ const AT_ONCE: usize = 8;
 const ATTEMPTS: u32 = 4;
 const WAIT_MAX: u64 = 65;
 const CALL: Duration = Duration::from_secs(30);
-
-/// What was compared.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Reconciled {
-    /// `all`, or `sample` (each doubtful conversation is always in it).
-    pub(crate) rule: &'static str,
-    pub(crate) conversations: usize,
-    pub(crate) compared: usize,
-    pub(crate) messages: u64,
-    /// Could not be read.
-    pub(crate) unread: u64,
-    pub(crate) errors: Vec<String>,
-    pub(crate) rate_limited: u64,
-}
 
 /// A message of a page; what is not compared is not read.
 #[derive(Debug, Deserialize)]
@@ -51,46 +39,60 @@ struct Page {
     has_more: bool,
 }
 
-/// Reads the history of all conversations, or of a sample and each doubtful one, and closes their books.
+/// Reads the history of all conversations, or of a sample and each doubtful one, and closes their books. Pages are entered
+/// as they come: what is kept meanwhile is a page for each conversation that is being read.
 pub(crate) async fn reconcile(
-    client: &Client,
-    target: &str,
+    api: &str,
     accounts: &[Account],
     wanted: Option<Reconcile>,
     seed: u64,
     ledger: &mut Ledger,
 ) -> Reconciled {
+    let client = Client::new();
     let pairs = u32::try_from(accounts.len() / 2).unwrap_or(u32::MAX);
     let chosen = choose(pairs, wanted, seed, ledger);
     let rule = if chosen.len() == pairs as usize { "all" } else { "sample" };
-    let mut result = Reconciled { rule, conversations: pairs as usize, ..Reconciled::default() };
+    let mut result =
+        Reconciled { rule: rule.into(), conversations: u64::from(pairs), ..Reconciled::default() };
     for pair in (0..pairs).filter(|pair| chosen.binary_search(pair).is_err()) {
         ledger.leave(pair);
     }
-    let reads = stream::iter(chosen).map(|pair| async move {
-        let (one, two) = (&accounts[pair as usize * 2], &accounts[pair as usize * 2 + 1]);
-        (pair, History { client, target, caller: one, peer: two.id, rate_limited: 0 }.read().await)
+    let book = RefCell::new(ledger);
+    let reads = stream::iter(chosen).map(|pair| {
+        let (client, book) = (&client, &book);
+        async move {
+            let (one, two) = (&accounts[pair as usize * 2], &accounts[pair as usize * 2 + 1]);
+            let mut history = History { client, api, caller: one, peer: two.id, rate_limited: 0 };
+            let mut entry = Entry { pair, ids: [one.id, two.id], expected: 1, gap: false };
+            let read = history.read(|rows| entry.enter(rows, &mut book.borrow_mut())).await;
+            (pair, read, entry.expected - 1, history.rate_limited)
+        }
     });
     let mut reads = reads.buffer_unordered(AT_ONCE);
-    while let Some((pair, (rows, rate_limited))) = reads.next().await {
+    while let Some((pair, read, rows, rate_limited)) = reads.next().await {
         result.rate_limited += rate_limited;
-        match rows {
-            Ok(rows) => {
-                let ids = [accounts[pair as usize * 2].id, accounts[pair as usize * 2 + 1].id];
-                compare(pair, ids, &rows, ledger);
+        match read {
+            Ok(()) => {
+                book.borrow_mut().close(pair);
                 result.compared += 1;
-                result.messages += rows.len() as u64;
+                result.messages += rows;
             }
             Err(error) => {
-                ledger.leave(pair);
+                book.borrow_mut().leave(pair);
                 result.unread += 1;
-                if result.errors.len() < 5 {
+                if result.errors.len() < ledger::ERRORS {
                     result.errors.push(format!("history of pair {pair}: {error}"));
                 }
             }
         }
     }
     result
+}
+
+/// The server keeps nothing: what stays unknown is counted.
+pub(crate) fn without_history(pairs: u32, ledger: &mut Ledger) -> Reconciled {
+    (0..pairs).for_each(|pair| ledger.leave(pair));
+    Reconciled { rule: "none".into(), conversations: u64::from(pairs), ..Reconciled::default() }
 }
 
 /// Numbers of the pairs to read, ascending.
@@ -108,56 +110,62 @@ fn choose(pairs: u32, wanted: Option<Reconcile>, seed: u64, ledger: &Ledger) -> 
     chosen
 }
 
-/// Enters a whole history into the ledger: dense from 1, each message known, and nothing missing.
-fn compare(pair: u32, ids: [UserId; 2], rows: &[Row], ledger: &mut Ledger) {
-    for (expected, row) in (1..).zip(rows) {
-        if row.sequence != expected {
-            let what = || format!("pair {pair} has sequence {} where {expected} belongs", row.sequence);
-            ledger.violations.history(Class::Gap, what);
-            break;
+/// Enters a history into the ledger, page by page: dense from 1, and each message known.
+struct Entry {
+    pair: u32,
+    ids: [UserId; 2],
+    /// The next row's sequence; rows so far and one.
+    expected: u64,
+    /// A gap was found: the rest is shifted, and no gap of its own.
+    gap: bool,
+}
+
+impl Entry {
+    fn enter(&mut self, rows: &[Row], ledger: &mut Ledger) {
+        let pair = self.pair;
+        for row in rows {
+            let expected = self.expected;
+            if row.sequence != expected && !self.gap {
+                self.gap = true;
+                let what = || format!("pair {pair} has sequence {} where {expected} belongs", row.sequence);
+                ledger.violations.history(Class::Gap, what);
+            }
+            self.expected += 1;
+            let sender = (0..).zip(self.ids).find(|(_, id)| *id == row.sender_id);
+            ledger.stored(pair, sender.map(|(side, _)| pair * 2 + side), row.content.as_bytes());
         }
     }
-    for row in rows {
-        let sender = (0..).zip(ids).find(|(_, id)| *id == row.sender_id).map(|(side, _)| pair * 2 + side);
-        ledger.stored(pair, sender, row.content.as_bytes());
-    }
-    ledger.close(pair);
 }
 
 /// One conversation's history.
 struct History<'a> {
     client: &'a Client,
-    target: &'a str,
+    /// Base of REST calls, without a slash at its end.
+    api: &'a str,
     caller: &'a Account,
     peer: UserId,
     rate_limited: u64,
 }
 
 impl History<'_> {
-    async fn read(mut self) -> (Result<Vec<Row>, String>, u64) {
-        let mut rows: Vec<Row> = Vec::new();
-        let result = loop {
-            let after = rows.last().map_or(0, |row| row.sequence);
-            match self.page(after).await {
-                Ok(page) => {
-                    let stuck = page.has_more && page.messages.last().is_none_or(|row| row.sequence <= after);
-                    if stuck {
-                        break Err(format!("the page after {after} says hasMore and leads nowhere"));
-                    }
-                    rows.extend(page.messages);
-                    if !page.has_more {
-                        break Ok(rows);
-                    }
-                }
-                Err(error) => break Err(error),
+    async fn read(&mut self, mut enter: impl FnMut(&[Row])) -> Result<(), String> {
+        let mut after = 0;
+        loop {
+            let page = self.page(after).await?;
+            enter(&page.messages);
+            let last = page.messages.last().map_or(0, |row| row.sequence);
+            if !page.has_more {
+                return Ok(());
             }
-        };
-        (result, self.rate_limited)
+            if last <= after {
+                return Err(format!("the page after {after} says hasMore and leads nowhere"));
+            }
+            after = last;
+        }
     }
 
     async fn page(&mut self, after: u64) -> Result<Page, String> {
-        let url =
-            format!("{}/api/chat/conversations/{}/messages", self.target.trim_end_matches('/'), self.peer);
+        let url = format!("{}/api/chat/conversations/{}/messages", self.api, self.peer);
         let mut attempt = 1;
         loop {
             let query = [("after", after.to_string()), ("limit", PAGE_MAX.to_string())];
@@ -184,12 +192,12 @@ impl History<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::Payload;
+    use plan::Payload;
 
     const RUN: u32 = 5;
 
     fn ledger() -> Ledger {
-        let mut ledger = Ledger::new(RUN, 20);
+        let mut ledger = Ledger::new(RUN, 0..20);
         for user in 0..20 {
             ledger.sent(user, 0);
             ledger.acknowledged(user, 0);
@@ -215,6 +223,12 @@ mod tests {
         let three = choose(10, Some(Reconcile::Sample(3)), 1, &ledger);
         assert!(three.len() == 3 && three.contains(&4));
         assert_eq!(choose(10, Some(Reconcile::Sample(3)), 1, &ledger), three);
+    }
+
+    fn compare(pair: u32, ids: [UserId; 2], rows: &[Row], ledger: &mut Ledger) {
+        let mut entry = Entry { pair, ids, expected: 1, gap: false };
+        rows.chunks(1).for_each(|page| entry.enter(page, ledger));
+        ledger.close(pair);
     }
 
     #[test]

@@ -1,222 +1,177 @@
 //! `chatbench run`: provision, connect, warm up, hold, drain, reconcile, judge.
 
-mod hold;
+mod ready;
 
 use crate::cli::Run;
-use crate::fleet::{Connecting, Fleet, Setup};
+use crate::coordinator::{Carried, Job, carry};
 use crate::interrupt::Interrupt;
-use crate::process::Environment;
-use crate::progress::Progress;
-use crate::provision::{Admin, admin_token};
-use crate::reconcile::reconcile;
-use crate::report::{Measured, Report, Times};
+use crate::live::Live;
+use crate::place::{Place, durability};
+use crate::reconcile::{reconcile, without_history};
+use crate::settings::Settings;
 use crate::spawn::Server;
-pub(crate) use hold::Samples;
-use hold::{Held, hold};
-use reqwest::{Client, Url};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use plan::{Account, Plan};
+use ready::{accounts, generators};
+use report::model::{Environment, Phases, Reconciled, Report};
+use report::process::ClockWatch;
+use report::{Measured, Thresholds};
+use schema::Timestamp;
 use schema::exit::{Exit, Failure};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Files that a process needs beside its sockets; the server keeps `limits::FILES_KEPT` from them.
-const FILES: u64 = schema::limits::FILES_KEPT + 100;
-/// Time between two looks at the counters.
-const TICK: Duration = Duration::from_millis(200);
+use std::time::Instant;
 
 /// Runs and judges; the report has the exit code.
 pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
-    let users = args.users;
-    if !users.is_multiple_of(2) {
-        let hint = format!("--users {} or --users {}", users - 1, users + 1);
-        return Err(Failure::usage(format!("--users {users} is odd, and people talk in pairs"), hint));
-    }
-    files(u64::from(users))?;
-    let interrupt = Interrupt::listen().map_err(|error| {
-        Failure::new(Exit::Failed, format!("signals: {error}"), "the kernel refused a handler")
-    })?;
-    let mut progress = Progress::new();
-    let server = if args.spawn {
-        progress.phase("server", "starting chatd");
-        let server = Server::start(args.chatd.as_deref(), &args.set).await?;
-        interrupt.owns(server.pid());
-        Some(server)
-    } else {
-        None
+    let settings = Settings::of(args)?;
+    let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
+    let asked = settings.thresholds(args, &plan)?;
+    let interrupt = Interrupt::listen()?;
+    let mut live = Live::new(args.live);
+    let server = match args.server.spawn {
+        true => {
+            live.phase("server", "starting chatd");
+            let server = Server::start(&args.server, plan.users).await?;
+            interrupt.owns(&server.pids());
+            Some(server)
+        }
+        false => None,
     };
-    let result = measure(args, server.as_ref(), interrupt, &mut progress).await;
-    progress.end();
+    let what = What { args, settings: &settings, server: server.as_ref() };
+    let result = Box::pin(what.measure(plan, interrupt, &mut live)).await;
+    live.end();
     let ended_well = match server {
         Some(server) => server.stop().await,
         None => true,
     };
-    let mut report = result?;
+    let mut measured = result?;
     if !ended_well {
-        report.notes.push("chatd did not end by itself within 20 s of SIGTERM, or not with exit 0".into());
+        measured.notes.push("chatd did not end by itself within 20 s of SIGTERM, or not with exit 0".into());
+    }
+    judge(args, &measured, &asked)
+}
+
+/// Judges, and keeps the report where it was asked for.
+fn judge(args: &Run, measured: &Measured, asked: &Thresholds) -> Result<Report, Failure> {
+    let report = report::assemble(measured, asked, None);
+    if let Some(folder) = &args.report_dir {
+        report::write(folder, &report, Some(measured)).map_err(|error| {
+            let hint = "the run itself is done: its result is on stdout with -o json";
+            Failure::new(Exit::Failed, format!("--report-dir {}: {error}", folder.display()), hint)
+        })?;
     }
     Ok(report)
 }
 
-async fn measure(
-    args: &Run,
-    server: Option<&Server>,
-    mut interrupt: Interrupt,
-    progress: &mut Progress,
-) -> Result<Report, Failure> {
-    let target = Target::find(args, server).await?;
-    let durability =
-        if server.is_some() { "embedded, fsync per group commit" } else { "as the target is configured" };
-    let environment = Environment::read(target.address.ip().is_loopback(), durability);
-    let (run, seed) = (rand::random::<u32>(), args.seed.unwrap_or_else(|| rand::random::<u32>().into()));
-    let client = Client::new();
-    let mut times = Times::default();
-
-    progress.phase("users", &format!("{} accounts and tokens", args.users));
-    let begun = Instant::now();
-    let life = args.warmup + args.duration + args.drain + Duration::from_secs(3600);
-    let accounts = target.admin(client.clone()).provision(run, args.users, life).await?;
-    times.provision = begun.elapsed();
-
-    progress.phase("connect", &format!("{} sockets to {}", args.users, target.address));
-    let begun = Instant::now();
-    let setup = Arc::new(Setup {
-        run,
-        target: target.address,
-        authority: target.authority.clone(),
-        accounts,
-        size: args.size as usize,
-        threads: args.threads as usize,
-        connecting: (args.connecting as usize).div_ceil(args.threads as usize),
-        drain: args.drain,
-    });
-    let mut fleet = Fleet::start(setup.clone())?;
-    let connecting = connect(&mut fleet, args.users, &mut interrupt, progress).await?;
-    times.connect = begun.elapsed();
-
-    let Held { mut harvest, samples, drain } =
-        hold(args, &mut fleet, seed, target.pid, &mut interrupt, progress).await?;
-    times.drain = drain;
-
-    progress.phase("history", "comparing with what was acknowledged");
-    let begun = Instant::now();
-    let compared =
-        reconcile(&client, &target.url, &setup.accounts, args.reconcile, seed, &mut harvest.ledger);
-    let reconciled = compared.await;
-    times.reconcile = begun.elapsed();
-    let interrupted = interrupt.is_set();
-    let measured =
-        Measured { run, seed, harvest, connecting, reconciled, samples, environment, times, interrupted };
-    let mut report = Report::new(args, measured);
-    if let Some(server) = server {
-        report.notes.push(server.ready.clone());
-    } else {
-        report.notes.push(format!("the accounts bench_{run:08x}_0 and on stay on the target"));
-    }
-    Ok(report)
+/// What is measured, and against what.
+struct What<'a> {
+    args: &'a Run,
+    settings: &'a Settings,
+    server: Option<&'a Server>,
 }
 
-async fn connect(
-    fleet: &mut Fleet,
-    users: u32,
-    interrupt: &mut Interrupt,
-    progress: &mut Progress,
-) -> Result<Connecting, Failure> {
-    let mut done = std::pin::pin!(fleet.connected());
-    let mut ticks = tokio::time::interval(TICK);
-    let connecting = loop {
-        tokio::select! {
-            done = &mut done => break done?,
-            () = interrupt.wait() => {
-                fleet.stop();
-                return Err(Failure::new(Exit::Interrupted, "interrupted while connecting", "nothing was measured"));
-            }
-            _ = ticks.tick() => {
-                let seen = fleet.seen();
-                progress.tick(seen.connected as f64 / f64::from(users), seen);
-            }
+impl What<'_> {
+    async fn measure(
+        &self,
+        mut plan: Plan,
+        mut interrupt: Interrupt,
+        live: &mut Live,
+    ) -> Result<Measured, Failure> {
+        let (args, users) = (self.args, plan.users);
+        let place = Place::find(args, self.server).await?;
+        let has_rest = put(&mut plan, &place);
+        let mut environment = Environment::read(place.is_here(), durability(self.server, &plan.protocol));
+        let watch = ClockWatch::start();
+        let mut phases = Phases::default();
+
+        live.phase("users", &format!("{users} accounts and tokens"));
+        let begun = Instant::now();
+        let accounts = accounts(args, self.server, &place, &plan).await?;
+        phases.provision_s = begun.elapsed().as_secs_f64();
+        environment.server = if has_rest { crate::provision::version(&place.api).await } else { None };
+
+        live.phase("connect", &format!("{users} sockets to {}", words(&plan)));
+        let workers = generators(args, users).await?;
+        let sources = place.sources(&args.source_ip, users, u32::try_from(workers.list.len()).unwrap_or(1));
+        let job = Job {
+            plan: &plan,
+            accounts: &accounts,
+            threads: args.threads,
+            connecting: args.connecting,
+            sources: &sources,
+            chaos: &self.settings.scenario.chaos,
+            servers: place.processes.clone(),
+        };
+        let mut carried = carry(job, workers, &mut interrupt, live).await?;
+        phases.connect_s = carried.connect.as_secs_f64();
+        phases.warmup_s = plan.phases.warmup_us as f64 / 1e6;
+        phases.hold_s = carried.held.as_secs_f64();
+        phases.drain_s = carried.drain.as_secs_f64();
+
+        live.phase("history", "comparing with what was acknowledged");
+        let begun = Instant::now();
+        let reconciled = self.reconcile(&place, &plan, &accounts, &mut carried).await;
+        phases.reconcile_s = begun.elapsed().as_secs_f64();
+        let mut notes = self.notes(&plan);
+        notes.append(&mut carried.notes);
+        Ok(Measured {
+            line: self.settings.line(args, plan.seed),
+            scenario: self.settings.name(),
+            labels: args.label.iter().cloned().collect(),
+            started: Timestamp(i64::try_from(carried.hold_wall_ms).unwrap_or_default()).to_string(),
+            harvest: carried.harvest,
+            seconds: carried.seconds,
+            begin_us: carried.begin_us,
+            processes: carried.processes,
+            samples: carried.samples,
+            clock_step_us: watch.step_us(),
+            workers: carried.workers,
+            reconciled,
+            environment,
+            phases,
+            marks: carried.marks,
+            notes,
+            interrupted: interrupt.is_set(),
+            plan,
+        })
+    }
+
+    async fn reconcile(
+        &self,
+        place: &Place,
+        plan: &Plan,
+        accounts: &[Account],
+        carried: &mut Carried,
+    ) -> Reconciled {
+        let ledger = &mut carried.harvest.ledger;
+        if plan.protocol.has_history() {
+            reconcile(&place.api, accounts, self.args.reconcile, plan.seed, ledger).await
+        } else {
+            without_history(plan.users / 2, ledger)
         }
-    };
-    if connecting.connected == 0 {
-        fleet.stop();
-        let first = connecting.errors.first().map_or("no reason given", String::as_str);
-        let hint = "is --target the gateway of a running chatd, and does it take the tokens of --admin?";
-        return Err(Failure::new(Exit::Unreachable, format!("nobody could connect: {first}"), hint));
-    }
-    Ok(connecting)
-}
-
-/// Where the load goes.
-struct Target {
-    url: String,
-    admin: String,
-    token: String,
-    address: SocketAddr,
-    authority: String,
-    /// The server's process, where it is known.
-    pid: Option<u32>,
-}
-
-impl Target {
-    async fn find(args: &Run, server: Option<&Server>) -> Result<Self, Failure> {
-        let bad = |url: &str, why: &str| {
-            Failure::usage(format!("--target {url}: {why}"), "write http://HOST:PORT; TLS is not offered yet")
-        };
-        let text = server.map_or_else(|| args.target.clone(), Server::target);
-        let url = Url::parse(&text).map_err(|error| bad(&text, &error.to_string()))?;
-        let (Some(host), Some(port), "http") = (url.host_str(), url.port_or_known_default(), url.scheme())
-        else {
-            return Err(bad(&text, "not a plain http:// address"));
-        };
-        let unreachable =
-            |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"), "check the name");
-        let authority = format!("{host}:{port}");
-        let found = tokio::net::lookup_host(authority.as_str()).await;
-        let address = found.map_err(|error| unreachable(error.to_string()))?.next();
-        let address = address.ok_or_else(|| unreachable("no address".into()))?;
-        let beside = || format!("http://{host}:{}", port.saturating_add(10));
-        let admin = server.map_or_else(|| args.admin.clone().unwrap_or_else(beside), Server::admin);
-        let token = match server {
-            Some(server) => admin_token(None, Some(&server.data()))?,
-            None => admin_token(args.token_file.as_deref(), args.data.as_deref())?,
-        };
-        let pid = server.map(Server::pid).or(args.server_pid);
-        Ok(Self { url: text, admin, token, address, authority, pid })
     }
 
-    fn admin(&self, client: Client) -> Admin {
-        Admin::new(client, &self.admin, self.token.clone())
-    }
-}
-
-/// Raises the limit of open files as far as it goes, and refuses users that do not fit.
-fn files(users: u64) -> Result<(), Failure> {
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(u64::MAX);
-    if users + FILES > most {
-        let message =
-            format!("{users} users need {} open files, this machine allows {most} a process", users + FILES);
-        let hint =
-            format!("use --users {} or fewer, or raise the hard limit (ulimit -Hn)", (most - FILES) & !1);
-        return Err(Failure::coded(Exit::INVALID, "invalid-measurement", message, hint));
-    }
-    // If the kernel does not follow, connecting says so with the error of the socket that did not fit.
-    let _as_it_was = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_users_than_files_are_refused_with_the_number_that_fits() {
-        files(10).unwrap();
-        let most = getrlimit(Resource::Nofile).maximum;
-        if let Some(most) = most {
-            let failure = files(most).unwrap_err();
-            assert_eq!(failure.exit, Exit::INVALID);
-            assert!(failure.hint.contains(&((most - FILES) & !1).to_string()), "{failure}");
+    fn notes(&self, plan: &Plan) -> Vec<String> {
+        match self.server {
+            Some(server) => server.ready(),
+            None if plan.protocol.has_history() && self.args.users_file.is_none() => {
+                vec![format!("the accounts bench_{:08x}_0 and on stay on the target", plan.run)]
+            }
+            None => Vec::new(),
         }
+    }
+}
+
+/// Puts the place into the plan; whether it has a REST side.
+fn put(plan: &mut Plan, place: &Place) -> bool {
+    let has_rest = plan.protocol.has_history();
+    plan.targets.clone_from(&place.targets);
+    plan.api = has_rest.then(|| place.api.clone());
+    has_rest
+}
+
+fn words(plan: &Plan) -> String {
+    match &plan.targets[..] {
+        [one] => one.authority.clone(),
+        many => format!("{} targets", many.len()),
     }
 }

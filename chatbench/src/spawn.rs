@@ -1,125 +1,147 @@
-//! The server under test, when chatbench starts it: a chatd on free ports with a folder of its own.
+//! The server under test, when chatbench starts it: a chatd on free ports with a folder of its own, and as many socket
+//! processes beside it as the users ask for.
 
-use rustix::process::{Pid, Signal, kill_process};
+mod member;
+
+use crate::cli::{Processes, Spawn};
+use crate::files;
+use member::{Member, STEP, free_ports};
+use report::{Process, Where};
 use schema::exit::{Exit, Failure};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::process::Command;
 
-/// Ports that chatd takes, counting on from the gateway's: eight services, and the admin listener behind.
-const PORTS: u16 = 11;
-/// The admin listener's distance from the gateway.
+/// The admin listener's and the websocket service's distance from a process's first port.
 const ADMIN: u16 = 10;
-/// Time until the ready line, and for an orderly end.
-const START: Duration = Duration::from_secs(30);
+const WEBSOCKET: u16 = 5;
+/// Time for an orderly end of all.
 const END: Duration = Duration::from_secs(20);
-/// Lines of the server's log that a failure shows.
-const LOG_LINES: usize = 15;
+/// What the load must not run into; `--set` comes after and overrides.
+const SETTINGS: [&str; 2] = ["limits.requests_per_minute=1000000", "limits.messages_per_second=0"];
 
 /// A running server.
+#[derive(Debug)]
 pub(crate) struct Server {
-    child: Child,
-    pid: u32,
+    /// The core first, then those that serve sockets only; none: the core does.
+    members: Vec<Member>,
     folder: TempDir,
     port: u16,
-    /// What the ready line said.
-    pub(crate) ready: String,
 }
 
 impl Server {
-    /// Starts chatd and waits for its ready line.
-    pub(crate) async fn start(chatd: Option<&Path>, set: &[String]) -> Result<Self, Failure> {
-        let chatd = find(chatd)?;
-        let failed = |what: String| {
-            Failure::new(Exit::Failed, what, "chatbench needs a temporary folder and free ports")
+    /// Starts what `users` sockets need and waits until all are ready.
+    pub(crate) async fn start(args: &Spawn, users: u32) -> Result<Self, Failure> {
+        let chatd = find(args.chatd.as_deref())?;
+        let beside = match args.websocket_processes {
+            Processes::Number(number) => number,
+            Processes::Auto => match files::processes(users, files::hard()) {
+                Some(1) => 0,
+                Some(number) => number,
+                None => return Err(failed("a process may not even open the files of one pair".into())),
+            },
         };
         let folder = TempDir::with_prefix("chatbench-")
             .map_err(|error| failed(format!("temporary folder: {error}")))?;
-        let port = free_ports().ok_or_else(|| failed(format!("no {PORTS} free ports in a row")))?;
-        let log = std::fs::File::create(folder.path().join("log"))
-            .map_err(|error| failed(format!("log: {error}")))?;
-        let mut command = Command::new(&chatd);
-        command.arg("--data").arg(folder.path().join("data")).arg("--port").arg(port.to_string());
-        for setting in ["limits.requests_per_minute=1000000", "limits.messages_per_second=0"] {
-            command.arg("--set").arg(setting);
+        let width = beside.saturating_add(1);
+        let port = free_ports(width).ok_or_else(|| failed(format!("no free ports for {width} processes")))?;
+        let mut server = Self { members: Vec::new(), folder, port };
+        let mut core = Command::new(&chatd);
+        if beside > 0 {
+            let sockets: Vec<String> = (1..=beside).map(|n| server.sockets(n)).collect();
+            core.arg("--roles").arg("gateway,auth,user,presence,chat,media,notification");
+            core.arg("--set").arg(format!("gateway.websocket={sockets:?}"));
         }
-        for setting in set {
-            command.arg("--set").arg(setting);
+        server.add("chatd", core, port, &args.set).await?;
+        for number in 1..=beside {
+            let mut command = Command::new(&chatd);
+            command.arg("websocket");
+            server.add("chatd websocket", command, server.base(number), &args.set).await?;
         }
-        // Its own process group: Ctrl-C is for chatbench, which drains before it ends the server.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true).process_group(0);
-        let mut child = command.spawn().map_err(|error| failed(format!("{}: {error}", chatd.display())))?;
-        let pid = child.id().unwrap_or_default();
-        let stdout = child.stdout.take();
-        let mut server = Self { child, pid, folder, port, ready: String::new() };
-        let Some(stdout) = stdout else {
-            return Err(failed("chatd has no stdout".into()));
-        };
-        let mut lines = BufReader::new(stdout).lines();
-        match timeout(START, ready_line(&mut lines)).await {
-            Ok(Some(line)) => server.ready = line,
-            Ok(None) => return Err(server.failure("ended before it was ready").await),
-            Err(_) => return Err(server.failure("was not ready in 30 s").await),
-        }
-        // The rest of its words: read, so that it never waits for a full pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(server)
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.pid
+    async fn add(&mut self, name: &'static str, mut command: Command, port: u16, set: &[String]) -> Result<(), Failure> {
+        command.arg("--data").arg(self.data()).arg("--port").arg(port.to_string());
+        for setting in SETTINGS.into_iter().chain(set.iter().map(String::as_str)) {
+            command.arg("--set").arg(setting);
+        }
+        let log = self.folder.path().join(format!("log-{}", self.members.len()));
+        self.members.push(Member::start(name, command, log).await?);
+        Ok(())
     }
 
-    pub(crate) fn target(&self) -> String {
+    fn base(&self, number: u32) -> u16 {
+        self.port.saturating_add(STEP.saturating_mul(u16::try_from(number).unwrap_or(u16::MAX)))
+    }
+
+    fn sockets(&self, number: u32) -> String {
+        format!("http://127.0.0.1:{}", self.base(number).saturating_add(WEBSOCKET))
+    }
+
+    /// Where sockets go: the gateway, or the processes that serve nothing else.
+    pub(crate) fn targets(&self) -> Vec<String> {
+        match u32::try_from(self.members.len()).unwrap_or(u32::MAX) - 1 {
+            0 => vec![self.api()],
+            beside => (1..=beside).map(|number| self.sockets(number)).collect(),
+        }
+    }
+
+    /// Where REST calls go.
+    pub(crate) fn api(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn admin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port + ADMIN)
+        format!("http://127.0.0.1:{}", self.port.saturating_add(ADMIN))
     }
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// Ends the server, by force if it does not end by itself; true when it ended well.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.members.iter().map(Member::pid).collect()
+    }
+
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        let of = |member: &Member| Process {
+            pid: member.pid(),
+            name: member.name.to_owned(),
+            side: Where::Server,
+        };
+        self.members.iter().map(of).collect()
+    }
+
+    /// What each said when it was ready.
+    pub(crate) fn ready(&self) -> Vec<String> {
+        self.members.iter().map(|member| member.ready.clone()).collect()
+    }
+
+    /// Ends all, those that serve sockets first, by force if one does not end by itself; true when all ended well.
     pub(crate) async fn stop(mut self) -> bool {
-        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
-            let _gone_already = kill_process(pid, Signal::TERM);
+        let mut core = self.members.drain(..1).collect::<Vec<_>>();
+        for member in &self.members {
+            member.terminate();
         }
-        match timeout(END, self.child.wait()).await {
-            Ok(Ok(status)) => status.success(),
-            _ => {
-                let _gone_already = self.child.kill().await;
-                false
-            }
+        let mut well = true;
+        for member in &mut self.members {
+            well &= member.ended(END).await;
         }
-    }
-
-    async fn failure(&mut self, what: &str) -> Failure {
-        let _gone_already = self.child.kill().await;
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
-        Failure::new(Exit::Failed, format!("chatd {what}"), format!("its last words:\n  {tail}"))
+        for member in &mut core {
+            member.terminate();
+            well &= member.ended(END).await;
+        }
+        well
     }
 }
 
-async fn ready_line(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
-    while let Ok(Some(line)) = lines.next_line().await {
-        if line.starts_with("chatd ready") {
-            return Some(line);
-        }
-    }
-    None
+fn failed(what: String) -> Failure {
+    Failure::new(Exit::Failed, what, "chatbench needs a temporary folder, free ports and open files")
 }
 
-fn find(named: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let path = match named {
         Some(path) => path.to_owned(),
         None => std::env::current_exe().unwrap_or_default().with_file_name("chatd"),
@@ -132,26 +154,17 @@ fn find(named: Option<&Path>) -> Result<PathBuf, Failure> {
     Err(Failure::usage(format!("there is no chatd at {}", path.display()), hint))
 }
 
-/// The first of enough free ports in a row, below the range from which outgoing connections take theirs.
-fn free_ports() -> Option<u16> {
-    let free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    let candidates = (0..200).map(|_| rand::random_range(18_000..32_000_u16));
-    candidates.into_iter().find(|first| (*first..first + PORTS).all(free))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn free_ports_are_in_a_row() {
-        let first = free_ports().unwrap();
-        assert!((18_000..32_000).contains(&first));
+    fn spawn(chatd: &Path) -> Spawn {
+        Spawn { spawn: true, chatd: Some(chatd.to_owned()), ..Spawn::default() }
     }
 
     #[tokio::test]
     async fn a_missing_chatd_is_named_with_the_fix() {
-        let failure = Server::start(Some(Path::new("/nowhere/chatd")), &[]).await.err().unwrap();
+        let failure = Server::start(&spawn(Path::new("/nowhere/chatd")), 2).await.unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.hint.contains("--chatd"));
     }
@@ -162,7 +175,7 @@ mod tests {
         let script = folder.path().join("chatd");
         std::fs::write(&script, "#!/bin/sh\necho no such key >&2\nexit 78\n").unwrap();
         std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let failure = Server::start(Some(&script), &[]).await.err().unwrap();
+        let failure = Server::start(&spawn(&script), 2).await.unwrap_err();
         assert_eq!(failure.exit, Exit::Failed);
         assert!(failure.hint.contains("no such key"), "{failure}");
     }

@@ -82,6 +82,14 @@ pub(crate) struct Sources {
 const SOURCES_MAX: u32 = 1024;
 
 impl Sources {
+    /// As it is written on the command line.
+    pub(crate) fn text(self) -> String {
+        match self.addresses()[..] {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => self.first.to_string(),
+        }
+    }
+
     pub(crate) fn addresses(self) -> Vec<IpAddr> {
         match self.first {
             IpAddr::V4(first) => {
@@ -107,7 +115,7 @@ pub(super) fn sources(text: &str) -> Result<Sources, String> {
     }
 }
 
-pub(super) fn workers(text: &str) -> Result<Workers, String> {
+pub(crate) fn workers(text: &str) -> Result<Workers, String> {
     let bad = || format!("'{text}' is neither 'auto', a number nor HOST:PORT,...");
     if text == "auto" {
         return Ok(Workers::Auto);

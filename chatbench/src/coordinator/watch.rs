@@ -1,0 +1,127 @@
+//! What the workers have said so far, put together.
+
+use crate::clock::Clock;
+use crate::live::State;
+use crate::sampling::Sampler;
+use ledger::{Harvest, Second};
+use load::control::{Tick, Word};
+use plan::{Arrivals, Plan};
+use report::Where;
+use std::collections::BTreeMap;
+
+/// Everything, with each worker's latest figures.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) users: Vec<u32>,
+    /// At the end of the ramp.
+    pub(super) connected: Vec<u64>,
+    ticks: Vec<Tick>,
+    pub(super) seconds: BTreeMap<u32, Second>,
+    pub(super) harvest: Option<Harvest>,
+    pub(super) harvests: usize,
+    /// When the plan began, once it did.
+    pub(super) begin_us: Option<u64>,
+    end_us: u64,
+}
+
+impl Watch {
+    pub(super) fn new(plan: &Plan, users: Vec<u32>) -> Self {
+        Self {
+            connected: vec![0; users.len()],
+            ticks: vec![Tick::default(); users.len()],
+            users,
+            seconds: BTreeMap::new(),
+            harvest: None,
+            harvests: 0,
+            begin_us: None,
+            end_us: plan.phases.end_us(),
+        }
+    }
+
+    pub(super) fn enter(&mut self, place: usize, word: Word) {
+        match word {
+            Word::Tick(mut tick) => {
+                for second in std::mem::take(&mut tick.seconds) {
+                    match self.seconds.get_mut(&second.at_s) {
+                        Some(known) => known.merge(&second),
+                        None => drop(self.seconds.insert(second.at_s, second)),
+                    }
+                }
+                self.ticks[place] = tick;
+            }
+            Word::Harvest(harvest) => {
+                self.harvests += 1;
+                match &mut self.harvest {
+                    Some(all) => all.merge(*harvest),
+                    none => *none = Some(*harvest),
+                }
+            }
+            // Late answers about clocks.
+            _ => {}
+        }
+    }
+
+    /// What the live view shows.
+    pub(super) fn state<'a>(&'a self, sampler: &Sampler, clock: Clock) -> State<'a> {
+        let sum = |of: fn(&Tick) -> u64| self.ticks.iter().map(of).sum::<u64>();
+        let now_us = clock.now_us();
+        let share = self.begin_us.map_or_else(
+            || sum(|tick| tick.connected) as f64 / self.users.iter().map(|n| f64::from(*n)).sum::<f64>(),
+            |begin| now_us.saturating_sub(begin) as f64 / self.end_us.max(1) as f64,
+        );
+        State {
+            now_us,
+            begin_us: self.begin_us,
+            share,
+            connected: sum(|tick| tick.connected),
+            sent: sum(|tick| tick.sent),
+            acknowledged: sum(|tick| tick.acknowledged),
+            received: sum(|tick| tick.received),
+            violations: sum(|tick| tick.violations),
+            busy: self.ticks.iter().map(|tick| tick.busy).fold(0.0, f64::max),
+            seconds: &self.seconds,
+            server_cpus: sampler.cpus(Where::Server),
+            generator_cpus: sampler.cpus(Where::Generator),
+        }
+    }
+
+    /// The load in words.
+    pub(super) fn what(&self, plan: &Plan) -> String {
+        let load = match &plan.arrivals {
+            Arrivals::None => "no messages".to_owned(),
+            Arrivals::Constant { rate } => format!("{rate} msg/s"),
+            Arrivals::Poisson { rate } => format!("{rate} msg/s at random"),
+            Arrivals::Trace { steps } => format!("a trace of {} steps", steps.len()),
+            Arrivals::Closed { think_us } => format!("closed, {} ms apart", think_us / 1000),
+        };
+        let seconds = |us: u64| us as f64 / 1e6;
+        let (warmup, hold) = (seconds(plan.phases.warmup_us), seconds(plan.phases.hold_us));
+        format!("{load}: {warmup} s to warm up, {hold} s measured")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_of_several_workers_are_added_up() {
+        let mut watch = Watch {
+            users: vec![2, 2],
+            connected: vec![0; 2],
+            ticks: vec![Tick::default(); 2],
+            seconds: BTreeMap::new(),
+            harvest: None,
+            harvests: 0,
+            begin_us: None,
+            end_us: 1,
+        };
+        for place in [0, 1, 0] {
+            let second = Second { delivered: 5, ..Second::new(7) };
+            watch.enter(place, Word::Tick(Tick { sent: 3, seconds: vec![second], ..Tick::default() }));
+        }
+        assert_eq!(watch.seconds[&7].delivered, 15);
+        let sent: u64 = watch.ticks.iter().map(|tick| tick.sent).sum();
+        assert_eq!(sent, 6, "the latest of each");
+    }
+}

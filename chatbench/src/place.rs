@@ -1,0 +1,160 @@
+//! Where the load goes: the addresses of a server, this machine's towards it, and its administrator.
+
+use crate::cli::{Run, Sources};
+use crate::provision::{Admin, admin_token};
+use crate::spawn::Server;
+use plan::{Protocol, Target};
+use report::{Process, Where};
+use reqwest::{Client, Url};
+use schema::exit::{Exit, Failure};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Schemes of targets, and their ports.
+const SCHEMES: [(&str, u16); 4] = [("http", 80), ("ws", 80), ("mqtt", 1883), ("tcp", 1883)];
+/// Users for whom one local address has ports, with room for those that still wait after a run before.
+const USERS_AN_ADDRESS: u32 = 10_000;
+/// The admin listener's distance from the gateway.
+const ADMIN: u16 = 10;
+
+/// A server, found.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) targets: Vec<Target>,
+    /// Base of REST calls.
+    pub(crate) api: String,
+    pub(crate) admin: String,
+    /// Its processes, as far as they are known.
+    pub(crate) processes: Vec<Process>,
+}
+
+impl Place {
+    /// Finds the server of these arguments, or the one that was started for them.
+    pub(crate) async fn find(args: &Run, server: Option<&Server>) -> Result<Self, Failure> {
+        let urls = server.map_or_else(|| args.door.target.clone(), Server::targets);
+        let mut targets = Vec::with_capacity(urls.len());
+        for url in &urls {
+            targets.push(target(url).await?);
+        }
+        let first = || targets.first().map(|target| format!("http://{}", target.authority)).unwrap_or_default();
+        let api = server.map(Server::api).or_else(|| args.door.api.clone()).unwrap_or_else(first);
+        let given = server.map(Server::admin).or_else(|| args.door.admin.clone());
+        let admin = given.map_or_else(|| beside(&api), Ok)?;
+        let named = |pid: &u32| Process { pid: *pid, name: name_of(*pid), side: Where::Server };
+        let processes =
+            server.map_or_else(|| args.server_pid.iter().map(named).collect(), Server::processes);
+        let gone = processes.iter().find(|process| report::process::usage(process.pid).is_none());
+        match gone {
+            None => Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, processes }),
+            Some(process) => Err(Failure::usage(
+                format!("--server-pid {}: there is no such process", process.pid),
+                "see `pgrep chatd`; a server on another machine can't be measured from here",
+            )),
+        }
+    }
+
+    /// Whether the server runs on this machine, as far as addresses tell.
+    pub(crate) fn is_here(&self) -> bool {
+        self.targets.iter().all(|target| target.address.ip().is_loopback())
+    }
+
+    /// Who may make accounts.
+    pub(crate) fn admin(&self, args: &Run, server: Option<&Server>) -> Result<Admin, Failure> {
+        let token = match server {
+            Some(server) => admin_token(None, Some(&server.data()))?,
+            None => admin_token(args.door.token_file.as_deref(), args.door.data.as_deref())?,
+        };
+        Ok(Admin::new(Client::new(), &self.admin, token))
+    }
+
+    /// Local addresses for the sockets of so many users: those that were named, or some of 127.0.0.0/8 that no run
+    /// before this one is likely to have used.
+    pub(crate) fn sources(&self, named: &[Sources], users: u32, workers: u32) -> Vec<IpAddr> {
+        if !named.is_empty() {
+            return named.iter().flat_map(|sources| sources.addresses()).collect();
+        }
+        if !self.targets.iter().all(|target| matches!(target.address.ip(), IpAddr::V4(ip) if ip.is_loopback())) {
+            return Vec::new();
+        }
+        let number = users.div_ceil(USERS_AN_ADDRESS).max(1).next_multiple_of(workers.max(1));
+        let first = Ipv4Addr::new(127, rand::random_range(16..=250), rand::random(), 1).to_bits();
+        (0..number).map(|n| Ipv4Addr::from_bits(first + n).into()).collect()
+    }
+}
+
+async fn target(text: &str) -> Result<Target, Failure> {
+    let bad = |why: &str| {
+        Failure::usage(format!("--target {text}: {why}"), "write http://HOST:PORT; TLS is not offered yet")
+    };
+    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    let known = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
+    let (Some(host), Some((_, port))) = (url.host_str(), known) else {
+        return Err(bad("not a plain http://, ws:// or mqtt:// address"));
+    };
+    let authority = format!("{host}:{}", url.port().unwrap_or(*port));
+    let unreachable =
+        |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"), "check the name");
+    let mut found = tokio::net::lookup_host(&authority).await.map_err(|e| unreachable(e.to_string()))?;
+    let address = found.next().ok_or_else(|| unreachable("no address".into()))?;
+    Ok(Target { address, authority })
+}
+
+/// The admin listener of a gateway, unless it was put elsewhere.
+pub(crate) fn beside(api: &str) -> Result<String, Failure> {
+    let url = Url::parse(api)
+        .map_err(|error| Failure::usage(format!("--api {api}: {error}"), "write http://HOST:PORT"))?;
+    let port = url.port_or_known_default().unwrap_or(80).saturating_add(ADMIN);
+    Ok(format!("http://{}:{port}", url.host_str().unwrap_or("127.0.0.1")))
+}
+
+/// The program of a process and its first argument, such as `chatd websocket`.
+fn name_of(pid: u32) -> String {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    match words.next().filter(|word| !word.is_empty() && !word.starts_with('-')) {
+        Some(service) => format!("{program} {service}"),
+        None => program,
+    }
+}
+
+/// What the server's acknowledgement stands for, as far as it is known.
+pub(crate) fn durability(server: Option<&Server>, protocol: &Protocol) -> &'static str {
+    match (server, protocol) {
+        (Some(_), _) => "embedded, fsync per group commit",
+        (None, Protocol::Relay) => "none",
+        (None, _) => "as the target is configured",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn targets_are_plain_addresses() {
+        let found = target("http://127.0.0.1:8080").await.unwrap();
+        assert_eq!((found.address.port(), found.authority.as_str()), (8080, "127.0.0.1:8080"));
+        assert_eq!(target("mqtt://127.0.0.1").await.unwrap().address.port(), 1883);
+        for bad in ["https://127.0.0.1", "127.0.0.1:80", "nothing"] {
+            assert_eq!(target(bad).await.unwrap_err().exit, Exit::Usage, "{bad}");
+        }
+        assert_eq!(beside("http://h:8080/").unwrap(), "http://h:8090");
+    }
+
+    #[tokio::test]
+    async fn loopback_targets_are_reached_from_addresses_enough() {
+        let targets = vec![target("http://127.0.0.1:8080").await.unwrap()];
+        let mut place = Place { targets, api: String::new(), admin: String::new(), processes: Vec::new() };
+        let sources = place.sources(&[], 100_000, 6);
+        assert_eq!(sources.len(), 12);
+        assert!(sources.iter().all(IpAddr::is_loopback));
+        place.targets.push(Target { address: "10.0.0.1:80".parse().unwrap(), authority: "x".into() });
+        assert!(place.sources(&[], 100_000, 6).is_empty());
+    }
+
+    #[test]
+    fn a_process_is_named_by_its_program() {
+        assert!(name_of(std::process::id()).starts_with("chatbench"));
+    }
+}

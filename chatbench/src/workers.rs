@@ -1,0 +1,218 @@
+//! The generator's processes, here and elsewhere: started or called, heard and told.
+//!
+//! Each has two threads here, one that reads its words and one that writes orders, because a frame of the control protocol
+//! may be many megabytes and neither side may wait for the other's buffer.
+
+mod child;
+mod line;
+
+use crate::cli;
+use crate::clock::{Exchange, Offset, monotonic_us};
+use child::Child;
+use line::{Heard, Line};
+use load::control::{Order, VERSION, Word};
+use schema::exit::{Exit, Failure};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Words that wait to be heard.
+const WORDS: usize = 256;
+/// Time for a process to say hello, and for a remote clock to be read.
+const HELLO: Duration = Duration::from_secs(10);
+/// Questions by which a remote clock is read.
+const EXCHANGES: usize = 32;
+/// Time for a worker to end after its last word.
+const END: Duration = Duration::from_secs(5);
+
+/// A generator process.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    /// Its limit of open files.
+    pub(crate) files: u64,
+    /// Its monotonic clock against ours; nothing for one of this machine.
+    pub(crate) offset: Offset,
+    line: Line,
+    /// None for one that somebody else started.
+    child: Option<Child>,
+    done: bool,
+}
+
+impl Worker {
+    /// Whether this process started it, on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.child.is_some()
+    }
+
+    fn failure(&mut self, what: &str) -> Failure {
+        let last = self.child.as_mut().map(Child::last_words).unwrap_or_default();
+        let message = format!("worker {} on {} {what}", self.pid, self.host);
+        let hint = match last.is_empty() {
+            true => "see its own output".to_owned(),
+            false => format!("its last words:\n  {last}"),
+        };
+        Failure::new(Exit::Failed, message, hint)
+    }
+}
+
+/// All of a run.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    pub(crate) list: Vec<Worker>,
+    words: mpsc::Receiver<(usize, Heard)>,
+}
+
+impl Workers {
+    /// Starts or calls them, and waits until each has said hello and its clock is known.
+    pub(crate) async fn start(wanted: &cli::Workers, number: u32) -> Result<Self, Failure> {
+        let (heard, words) = mpsc::channel(WORDS);
+        let mut workers = Self { list: Vec::new(), words };
+        let addresses: Vec<Option<&str>> = match wanted {
+            cli::Workers::There(hosts) => hosts.iter().map(|host| Some(host.as_str())).collect(),
+            _ => vec![None; number as usize],
+        };
+        for (place, address) in addresses.into_iter().enumerate() {
+            let (line, child) = match address {
+                Some(address) => (Line::call(place, address, heard.clone())?, None),
+                None => {
+                    let (line, child) = Child::start(place, heard.clone())?;
+                    (line, Some(child))
+                }
+            };
+            let host = address.unwrap_or("this machine").to_owned();
+            workers.list.push(Worker {
+                host,
+                pid: 0,
+                files: 0,
+                offset: Offset::default(),
+                line,
+                child,
+                done: false,
+            });
+        }
+        drop(heard);
+        for _ in 0..workers.list.len() {
+            workers.hello().await?;
+        }
+        for place in 0..workers.list.len() {
+            if !workers.list[place].is_here() {
+                workers.list[place].offset = workers.offset(place).await?;
+            }
+        }
+        Ok(workers)
+    }
+
+    async fn hello(&mut self) -> Result<(), Failure> {
+        let Ok(heard) = timeout(HELLO, self.next()).await else {
+            let silent = self.list.iter().find(|worker| worker.pid == 0);
+            let host = silent.map_or("somewhere", |worker| worker.host.as_str());
+            let hint = "is `chatbench worker --listen` there, and not busy with another run?";
+            return Err(Failure::new(Exit::Unreachable, format!("the worker on {host} says nothing"), hint));
+        };
+        match heard? {
+            (place, Word::Hello { version: VERSION, pid, host, files }) => {
+                let worker = &mut self.list[place];
+                (worker.pid, worker.files) = (pid, files);
+                if worker.child.is_none() {
+                    worker.host = format!("{host} ({})", worker.host);
+                }
+                Ok(())
+            }
+            (place, Word::Hello { version, .. }) => {
+                let what = format!("speaks version {version} of the control protocol, this is {VERSION}");
+                let mut failure = self.list[place].failure(&what);
+                failure.hint = "use the same chatbench on all machines".into();
+                Err(failure)
+            }
+            (place, _) => Err(self.list[place].failure("said something else than hello")),
+        }
+    }
+
+    /// Reads a remote clock.
+    pub(crate) async fn offset(&mut self, place: usize) -> Result<Offset, Failure> {
+        let mut exchange = Exchange::default();
+        for _ in 0..EXCHANGES {
+            let asked = monotonic_us();
+            self.tell(place, Order::Clock);
+            match timeout(HELLO, self.next()).await {
+                Ok(heard) => match heard? {
+                    (_, Word::Clock { now_us }) => exchange.enter(asked, now_us, monotonic_us()),
+                    (place, _) => return Err(self.list[place].failure("did not say what its clock is")),
+                },
+                Err(_) => return Err(self.list[place].failure("did not answer in 10 s")),
+            }
+        }
+        Ok(exchange.offset())
+    }
+
+    /// Gives one an order. To one that is gone it makes no difference: its end is heard.
+    pub(crate) fn tell(&self, place: usize, order: Order) {
+        self.list[place].line.tell(order);
+    }
+
+    pub(crate) fn tell_all(&self, order: &Order) {
+        for worker in &self.list {
+            worker.line.tell(order.clone());
+        }
+    }
+
+    /// The next word of anybody.
+    ///
+    /// # Errors
+    /// One has ended before its last word, or says that it can't go on.
+    pub(crate) async fn next(&mut self) -> Result<(usize, Word), Failure> {
+        loop {
+            let Some((place, heard)) = self.words.recv().await else {
+                return Err(Failure::new(Exit::Failed, "all workers are gone", "see their own output"));
+            };
+            let worker = &mut self.list[place];
+            match heard {
+                Heard::Word(word) => {
+                    if let Word::Failed(what) = &*word {
+                        return Err(worker.failure(&format!("can't go on: {what}")));
+                    }
+                    worker.done |= matches!(*word, Word::Harvest(_));
+                    return Ok((place, *word));
+                }
+                Heard::End(_) if worker.done => {}
+                Heard::End(why) => return Err(worker.failure(&format!("ended before its time: {why}"))),
+            }
+        }
+    }
+
+    /// Closes the lines and waits until those that were started have ended.
+    pub(crate) async fn end(self) {
+        let children: Vec<Child> = self.list.into_iter().filter_map(|worker| worker.child).collect();
+        drop(self.words);
+        for mut child in children {
+            child.ended(END).await;
+        }
+    }
+}
+
+/// The users of each of `workers` processes: whole pairs, as even as can be.
+pub(crate) fn shares(users: u32, workers: u32) -> Vec<std::ops::Range<u32>> {
+    let (pairs, workers) = (u64::from(users / 2), u64::from(workers.max(1)));
+    let border = |n: u64| u32::try_from(pairs * n / workers * 2).unwrap_or(u32::MAX);
+    (0..workers).map(|n| border(n)..border(n + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_whole_pairs_without_a_gap() {
+        for (users, workers) in [(2, 1), (10, 3), (100_000, 6), (1_000_000, 7)] {
+            let shares = shares(users, workers);
+            assert_eq!(shares.len(), workers as usize);
+            assert_eq!((shares[0].start, shares[shares.len() - 1].end), (0, users));
+            assert!(shares.windows(2).all(|two| two[0].end == two[1].start));
+            assert!(shares.iter().all(|share| share.start % 2 == 0 && share.len() % 2 == 0));
+            let sizes = shares.iter().map(ExactSizeIterator::len);
+            assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 2);
+        }
+    }
+}
