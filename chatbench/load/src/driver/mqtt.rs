@@ -1,7 +1,8 @@
 //! MQTT 3.1.1 over TCP, QoS 1 both ways: Mosquitto, RabbitMQ, EMQX.
 //!
 //! A user subscribes to a topic of his own and publishes to his peer's; the payload is the content. The packet identifier
-//! of a publish is made of its sequence, so that PUBACK needs no table.
+//! of a publish is made of its sequence, so that PUBACK needs no table. A broker that leaves Nagle's algorithm on shows 40 ms
+//! in its latencies: Mosquitto wants `set_tcp_nodelay true`.
 
 use super::template::Template;
 use super::{Driver, Event, Framing, Me, Outbox, Outgoing, Session, Wire};
