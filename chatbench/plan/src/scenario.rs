@@ -5,6 +5,7 @@
 //! warm-up moves nothing.
 
 mod bounds;
+mod caution;
 mod check;
 mod parts;
 mod read;
