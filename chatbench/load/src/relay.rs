@@ -5,12 +5,14 @@
 //! form, so that what `chatbench calibrate` measures is the same path that a run takes. There a user is who his token
 //! says, see [`account`].
 //!
-//! `thread` is the loop, `connection` a socket, `request` the upgrade, `frames` the framing, `stomp` chatd's words.
+//! `thread` is the loop, `connection` a socket, `request` the upgrade, `frames` the framing, `messages` what is done with
+//! them, `stomp` chatd's words.
 //!
 //! Invariants: both of a pair are served by the same thread, so nothing is shared; who does not read is closed.
 
 mod connection;
 mod frames;
+mod messages;
 mod request;
 mod stomp;
 #[cfg(test)]
