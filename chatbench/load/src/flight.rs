@@ -1,6 +1,6 @@
 //! What is on its way: a list for each user, oldest first, in one slab for the thread.
 //!
-//! A user without anything on its way costs the four bytes of his [`Line`].
+//! A user without anything on its way costs the eight bytes of his [`Line`].
 
 use slab::Slab;
 
@@ -8,13 +8,16 @@ use slab::Slab;
 pub(crate) const ITEMS: usize = 4 << 20;
 const END: u32 = u32::MAX;
 
-/// The first of a user's items.
+/// The first and the last of a user's items.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Line(u32);
+pub(crate) struct Line {
+    first: u32,
+    last: u32,
+}
 
 impl Default for Line {
     fn default() -> Self {
-        Self(END)
+        Self { first: END, last: END }
     }
 }
 
@@ -39,30 +42,26 @@ impl Flights {
             return;
         }
         let new = self.items.insert(Item { number, next: END, at_us }) as u32;
-        let mut last = line.0;
-        if last == END {
-            line.0 = new;
-            return;
+        match self.items.get_mut(line.last as usize) {
+            Some(last) => last.next = new,
+            None => line.first = new,
         }
-        while let Some(item) = self.items.get_mut(last as usize) {
-            if item.next == END {
-                item.next = new;
-                return;
-            }
-            last = item.next;
-        }
+        line.last = new;
     }
 
     /// Takes one out and answers its planned time; answers come in order mostly, so it is the first mostly.
     pub(crate) fn take(&mut self, line: &mut Line, number: u32) -> Option<u64> {
-        let (mut before, mut at) = (END, line.0);
+        let (mut before, mut at) = (END, line.first);
         while at != END {
             let item = *self.items.get(at as usize)?;
             if item.number == number {
                 self.items.remove(at as usize);
                 match self.items.get_mut(before as usize) {
                     Some(before) => before.next = item.next,
-                    None => line.0 = item.next,
+                    None => line.first = item.next,
+                }
+                if item.next == END {
+                    line.last = before;
                 }
                 return Some(item.at_us);
             }
@@ -85,18 +84,21 @@ impl Flights {
         let mut next = line;
         std::iter::from_fn(move || {
             let item = self.first(next)?;
-            next = Line(item.next);
+            next.first = item.next;
             Some((item.number, item.at_us))
         })
     }
 
     fn first(&self, line: Line) -> Option<Item> {
-        self.items.get(line.0 as usize).copied()
+        self.items.get(line.first as usize).copied()
     }
 
     fn pop(&mut self, line: &mut Line) -> Option<Item> {
-        let item = self.items.try_remove(line.0 as usize)?;
-        line.0 = item.next;
+        let item = self.items.try_remove(line.first as usize)?;
+        line.first = item.next;
+        if item.next == END {
+            line.last = END;
+        }
         Some(item)
     }
 }

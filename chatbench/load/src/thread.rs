@@ -84,7 +84,7 @@ pub(crate) enum Tell {
 pub(crate) enum Said {
     Connected(Connecting),
     Tick(usize, Tick),
-    Harvest(Box<Harvest>, Vec<Second>),
+    Harvest(usize, Box<Harvest>, Vec<Second>),
     Failed(String),
 }
 
@@ -327,8 +327,9 @@ impl Thread {
     /// Hands over what was measured, then says good-bye to all.
     fn end(mut self) {
         self.farewell();
+        let number = self.setup.number;
         let now = self.now();
         let (harvest, seconds) = self.book.end(now);
-        let _nobody_listens = self.says.send(Said::Harvest(Box::new(harvest), seconds));
+        let _nobody_listens = self.says.send(Said::Harvest(number, Box::new(harvest), seconds));
     }
 }

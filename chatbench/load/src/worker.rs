@@ -75,7 +75,7 @@ struct Gathered {
     connecting: Option<Connecting>,
     /// How many have said that theirs are connected, and have ended.
     connected: usize,
-    ended: usize,
+    ended: Vec<usize>,
     ticks: BTreeMap<usize, Tick>,
     seconds: BTreeMap<u32, Second>,
     harvest: Option<Harvest>,
@@ -182,21 +182,21 @@ impl<W: Write> Worker<'_, W> {
             Said::Tick(thread, mut tick) => {
                 gathered.seconds(std::mem::take(&mut tick.seconds));
                 gathered.ticks.insert(thread, tick);
-                // One word for all threads: that of the first one takes the others' latest along.
-                if thread == 0 {
+                // One word for all threads: that of the first one that runs takes the others' latest along.
+                if (0..thread).all(|before| gathered.ended.contains(&before)) {
                     control::write(self.writer, &Word::Tick(gathered.tick()))?;
                 }
             }
-            Said::Harvest(harvest, seconds) => {
+            Said::Harvest(thread, harvest, seconds) => {
                 gathered.seconds(seconds);
-                gathered.ended += 1;
+                gathered.ended.push(thread);
                 match &mut gathered.harvest {
                     Some(all) => all.merge(*harvest),
                     None => gathered.harvest = Some(*harvest),
                 }
             }
         }
-        if gathered.ended < self.threads.len() || self.threads.is_empty() {
+        if gathered.ended.len() < self.threads.len() || self.threads.is_empty() {
             return Ok(false);
         }
         control::write(self.writer, &Word::Tick(gathered.tick()))?;

@@ -114,6 +114,19 @@ impl Thread {
         repeated
     }
 
+    /// Somebody is there again: what was not answered on his earlier connection never will be, so he repeats it.
+    pub(super) fn repeat_of(&mut self, index: usize) {
+        let user = self.setup.user(index);
+        if self.calls.sends {
+            return;
+        }
+        for planned in self.book.unanswered(user) {
+            if self.connections[index].step == Step::Ready && self.write_message(planned) {
+                self.book.harvest.ledger.repeated(user, planned.sequence);
+            }
+        }
+    }
+
     fn thinking(&self) -> Option<u64> {
         match self.setup.plan.arrivals {
             Arrivals::Closed { think_us } if self.sends.open => Some(think_us),

@@ -172,15 +172,16 @@ impl Thread {
             return Err(words.into());
         }
         fed.map_err(|words| Why::from(words.to_owned()))?;
-        if ready {
-            self.made(index, now);
-        }
         if let Some(up_to) = marks {
             self.scratch.clear();
             let mut outbox = Outbox::new(framing, &mut self.out);
             self.setup.driver.seen(self.setup.me(index), up_to, &mut self.scratch, &mut outbox);
         }
         self.connections[index].write(&self.out)?;
+        if ready {
+            self.made(index, now);
+            self.repeat_of(index);
+        }
         for _ in 0..answered {
             self.think(index, now);
         }
