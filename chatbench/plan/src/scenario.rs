@@ -35,6 +35,7 @@ pub struct Scenario {
     #[serde(skip)]
     pub name: String,
     /// Version of this form: 1.
+    #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// What it is for, in a sentence.
     #[serde(default)]
@@ -42,6 +43,7 @@ pub struct Scenario {
 
     /// People, an even number; each even one talks with the next.
     #[serde(default = "default_users")]
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub users: u32,
     /// Messages a second, of all together. 1000 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,7 @@ pub struct Scenario {
     pub pairing: Pairing,
     /// Bytes of a message's content.
     #[serde(default = "default_size")]
+    #[schemars(range(min = 53, max = 4096))]
     pub size: u32,
 
     /// Time over which connections are spread. 400 µs a user where nothing is said.

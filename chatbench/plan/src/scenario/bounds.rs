@@ -5,8 +5,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(super) const USERS: RangeInclusive<u32> = 2..=1_000_000;
-/// Messages, or other deeds, a second.
+/// Messages a second.
 pub(super) const RATE: RangeInclusive<f64> = 0.1..=1_000_000.0;
+/// Other deeds a second, and messages in a stretch of a trace, where they are not 0.
+pub(super) const HABIT: RangeInclusive<f64> = 0.001..=1_000_000.0;
 /// Bytes of a message's content; a server may take less.
 pub(super) const SIZE: RangeInclusive<u32> = BYTES_MIN as u32..=4096;
 pub(super) const DURATION: RangeInclusive<Duration> =

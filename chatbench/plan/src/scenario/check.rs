@@ -1,6 +1,6 @@
 //! What is wrong with a scenario: the field, the bound, the fix.
 
-use super::bounds::{ASIDE, CHAOS, DURATION, MOMENTS, RATE, SIZE, THINK, USERS};
+use super::bounds::{ASIDE, CHAOS, DURATION, HABIT, MOMENTS, RATE, SIZE, THINK, USERS};
 use super::{Habits, Scenario, Trace, VERSION, When};
 use crate::duration::show;
 use crate::pairing::EXPONENT_MAX;
@@ -50,14 +50,10 @@ impl Checked {
         }
     }
 
-    fn rate(&mut self, field: &str, value: f64) {
-        self.within(field, value, &RATE, |rate| rate.to_string());
-    }
-
     /// A rate that may be 0 for never.
     fn habit(&mut self, field: &str, value: f64) {
         if value != 0.0 {
-            self.rate(field, value);
+            self.within(field, value, &HABIT, |rate| rate.to_string());
         }
     }
 
@@ -124,7 +120,7 @@ impl Scenario {
             return;
         }
         if let Some(rate) = self.rate {
-            c.rate("rate", rate);
+            c.within("rate", rate, &RATE, |rate| rate.to_string());
             if matches!(self.arrivals, When::Closed | When::None) {
                 let what = "a rate is said, but answers set the pace or nobody sends".to_owned();
                 c.problem("rate", what, "leave it out, or write arrivals = \"constant\" or \"poisson\"");
@@ -195,7 +191,7 @@ fn check_habits(c: &mut Checked, habits: &Habits, scenario: &Scenario) {
     c.habit("behaviour.presence_rate", habits.presence_rate);
     c.habit("behaviour.history_rate", habits.history_rate);
     if let Some(churn) = habits.churn {
-        c.rate("behaviour.churn.rate", churn.rate);
+        c.within("behaviour.churn.rate", churn.rate, &HABIT, |rate| rate.to_string());
         c.time("behaviour.churn.away", churn.away, &ASIDE);
         let away = churn.rate * churn.away.as_secs_f64();
         if away > f64::from(scenario.users) / 2.0 {

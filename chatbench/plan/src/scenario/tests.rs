@@ -168,6 +168,9 @@ fn scaling_takes_users_and_rates_and_leaves_times_and_gates() {
     assert_eq!(Scenario::default().scale(0.5).rate, Some(500.0));
     assert_eq!(Scenario::find("idle").unwrap().scale(10.0).validate(), []);
     assert_eq!(Scenario::default().scale(0.0001).users, 2);
+    for scenario in Scenario::shipped() {
+        assert_eq!(scenario.clone().scale(0.02).validate(), [], "{}", scenario.name);
+    }
     let burst = Scenario::find("burst").unwrap().scale(0.1);
     assert_eq!(burst.trace.unwrap().moments()[1].rate, 500.0);
 }
