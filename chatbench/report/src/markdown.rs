@@ -20,7 +20,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// A text in a cell of a table, on one line.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
 }
 
