@@ -19,6 +19,8 @@ struct Heard<'a> {
     cut: bool,
     /// Share of received messages that are marked as seen.
     seen_share: f64,
+    /// His own messages come too: those that he sends by REST, as to another device.
+    echoes: bool,
     ready: bool,
     answered: u32,
     /// To be marked as seen, up to this sequence of the conversation.
@@ -45,6 +47,7 @@ impl Heard<'_> {
                 self.answered += 1;
                 self.book.doubtful(code);
             }
+            Event::Received { found: Ok(own), .. } if self.echoes && own.sender == self.user => {}
             Event::Received { found, sequence } => {
                 let payload = self.book.received(self.user, found, self.now);
                 if let (Some(payload), Some(sequence)) = (payload, sequence)
@@ -134,7 +137,7 @@ impl Thread {
 
     /// Gives each whole message to the driver, and does what it has told.
     fn take(&mut self, index: usize, got: &[u8], now: u64) -> Result<(), Why> {
-        let Self { setup, connections, book, out, .. } = self;
+        let Self { setup, connections, book, out, calls, .. } = self;
         let Connection { inbox, session, planned_us, cut, .. } = &mut connections[index];
         let (me, driver, framing) = (setup.me(index), &setup.driver, setup.driver.framing());
         let mut heard = Heard {
@@ -144,6 +147,7 @@ impl Thread {
             planned_us: *planned_us,
             cut: *cut,
             seen_share: setup.plan.behaviour.seen_share,
+            echoes: calls.sends,
             ready: false,
             answered: 0,
             marks: None,
