@@ -4,7 +4,7 @@ use crate::{
     calibrate, check, cleanup, compare, coordinate, gate, null_server, prepare, report_dir, scenarios, search,
     thresholds, worker,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use schema::exit::TABLE;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ mod values;
 
 pub(crate) use run::Run;
 pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Workers};
-pub(crate) use values::{duration, pairing, rate, transport, workers};
+pub(crate) use values::{duration, rate, workers};
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]

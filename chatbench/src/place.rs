@@ -93,7 +93,7 @@ async fn target(text: &str) -> Result<Target, Failure> {
     let authority = format!("{host}:{}", url.port().unwrap_or(*port));
     let unreachable =
         |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"), "check the name");
-    let mut found = tokio::net::lookup_host(&authority).await.map_err(|e| unreachable(e.to_string()))?;
+    let mut found = tokio::net::lookup_host(authority.clone()).await.map_err(|e| unreachable(e.to_string()))?;
     let address = found.next().ok_or_else(|| unreachable("no address".into()))?;
     Ok(Target { address, authority })
 }

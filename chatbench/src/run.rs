@@ -14,7 +14,7 @@ use plan::{Account, Plan};
 use ready::{accounts, generators};
 use report::model::{Environment, Phases, Reconciled, Report};
 use report::process::ClockWatch;
-use report::{Measured, Thresholds};
+use report::{Format, Measured, Thresholds};
 use schema::Timestamp;
 use schema::exit::{Exit, Failure};
 use std::time::Instant;
@@ -54,9 +54,10 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
 fn judge(args: &Run, measured: &Measured, asked: &Thresholds) -> Result<Report, Failure> {
     let report = report::assemble(measured, asked, None);
     if let Some(folder) = &args.report_dir {
-        report::write(folder, &report, Some(measured)).map_err(|error| {
-            let hint = "the run itself is done: its result is on stdout with -o json";
-            Failure::new(Exit::Failed, format!("--report-dir {}: {error}", folder.display()), hint)
+        let formats = if args.report.is_empty() { &Format::ALL[..] } else { &args.report };
+        report::write(folder, &report, &measured.seconds, formats).map_err(|error| {
+            let hint = "name a folder that can be written to; the run itself is done";
+            Failure::new(Exit::Failed, format!("--report-dir: {error}"), hint)
         })?;
     }
     Ok(report)

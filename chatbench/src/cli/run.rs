@@ -7,6 +7,7 @@ use super::values::{
 use super::{Door, Spawn};
 use clap::Args;
 use plan::{Pairing, Transport};
+use report::Format;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -113,6 +114,9 @@ pub(crate) struct Run {
     /// Write the report in every form into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report_dir: Option<PathBuf>,
+    /// The forms of it: json, text, html, md, junit, csv, hlog. [default: all]
+    #[arg(long, value_name = "FORM,...", value_delimiter = ',', value_parser = Format::parse, requires = "report_dir")]
+    pub(crate) report: Vec<Format>,
     /// What is shown on stderr meanwhile. [default: tui on a terminal, else line]
     #[arg(long, value_enum)]
     pub(crate) live: Option<Live>,

@@ -139,7 +139,7 @@ pub(super) fn processes(text: &str) -> Result<Processes, String> {
 }
 
 /// `uniform`, or `zipf:1.1`.
-pub(crate) fn pairing(text: &str) -> Result<Pairing, String> {
+pub(super) fn pairing(text: &str) -> Result<Pairing, String> {
     let bad = || format!("'{text}' is no pairing; write uniform or zipf:1.1");
     if text == "uniform" {
         return Ok(Pairing::Uniform);
@@ -148,7 +148,7 @@ pub(crate) fn pairing(text: &str) -> Result<Pairing, String> {
     if (0.0..=4.0).contains(&exponent) { Ok(Pairing::Zipf { exponent }) } else { Err(bad()) }
 }
 
-pub(crate) fn transport(text: &str) -> Result<Transport, String> {
+pub(super) fn transport(text: &str) -> Result<Transport, String> {
     match text {
         "websocket" | "ws" => Ok(Transport::Websocket),
         "sockjs" => Ok(Transport::Sockjs),
