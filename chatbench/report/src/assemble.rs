@@ -248,9 +248,9 @@ fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
-/// Three digits behind the point say enough.
+/// Three digits behind the point say enough; what is no number is none in JSON either.
 pub(crate) fn round(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
+    if number.is_finite() { (number * 1000.0).round() / 1000.0 } else { 0.0 }
 }
 
 #[cfg(test)]

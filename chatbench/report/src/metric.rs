@@ -151,7 +151,8 @@ const WAITS: &str = "lower --rate until it holds, or find what waits; --p99 sets
 const RATE_FIX: &str =
     "the server does not hold this rate: lower --rate, or find what saturates (CPU, fsync)";
 const CONNECT: &str = "see the server's log for refused connections, and its limit of open files";
-const LEDGER: &str = "see violations and their examples; find the messages in the server's log and history";
+pub(crate) const LEDGER: &str =
+    "see violations and their examples; find the messages in the server's log and history";
 const LATE: &str = "a longer --drain tells late from never";
 
 /// Violations of one class, live and in history.

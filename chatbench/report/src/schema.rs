@@ -1,6 +1,7 @@
-//! The JSON Schemas that are published: of `report.json` and of a file of thresholds.
+//! The JSON Schemas that are published: of `report.json`, of a file of thresholds, of a search and of a comparison.
 
-use crate::model::Report;
+use crate::compare::Comparison;
+use crate::model::{Report, Search};
 use crate::threshold::File;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -27,6 +28,22 @@ pub fn thresholds() -> Result<String, serde_json::Error> {
     of::<File>("thresholds:1")
 }
 
+/// Of what a search found.
+///
+/// # Errors
+/// None that a caller can cause.
+pub fn search() -> Result<String, serde_json::Error> {
+    of::<Search>("search:1")
+}
+
+/// Of what comparing two sets of runs has shown.
+///
+/// # Errors
+/// None that a caller can cause.
+pub fn comparison() -> Result<String, serde_json::Error> {
+    of::<Comparison>("comparison:1")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -34,9 +51,13 @@ mod tests {
     /// `UPDATE_SCHEMAS=1 cargo test -p report` writes them anew.
     #[test]
     fn what_is_published_is_what_the_code_reads_and_writes() {
-        for (name, schema) in
-            [("report", super::report().unwrap()), ("threshold", super::thresholds().unwrap())]
-        {
+        for (name, schema) in [
+            ("report", super::report()),
+            ("threshold", super::thresholds()),
+            ("search", super::search()),
+            ("comparison", super::comparison()),
+        ] {
+            let schema = schema.unwrap();
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.schema.json"));
             if std::env::var_os("UPDATE_SCHEMAS").is_some() {
                 std::fs::write(&path, &schema).unwrap();

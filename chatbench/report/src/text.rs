@@ -122,6 +122,9 @@ fn ledger(out: &mut String, report: &Report) -> std::fmt::Result {
         "\nmessages   {} sent, {} acknowledged, {} received live, {} refused, {} undelivered",
         o.sent, o.acknowledged, o.received, o.refused, o.undelivered
     )?;
+    if o.redelivered > 0 {
+        writeln!(out, "redelivered {} received once more after a new connection", o.redelivered)?;
+    }
     writeln!(
         out,
         "unanswered {} settled by a repeat; still open: {} stored, {} absent, {} not looked up",
@@ -179,4 +182,22 @@ fn sides(out: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     report.notes.iter().try_for_each(|note| writeln!(out, "note       {note}"))?;
     writeln!(out, "again      {}", report.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::assemble::tests::{measured, report};
+    use ledger::Class;
+
+    #[test]
+    fn the_verdict_comes_first_and_the_line_that_repeats_it_last() {
+        let mut run = measured();
+        run.harvest.ledger.violations.history(Class::Lost, || "message 3 of user 1".to_owned());
+        let text = super::render(&report(&run));
+        assert!(text.starts_with("FAIL (exit 9)\n  reason: violations of correctness: 1"), "{text}");
+        assert!(text.contains("lost 1 (live 0, history 1)"), "{text}");
+        assert!(text.contains("delivery-p99"), "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(last.ends_with("chatbench run --seed 7"), "{text}");
+    }
 }

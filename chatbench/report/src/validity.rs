@@ -1,6 +1,6 @@
 //! What puts a measurement in doubt: a generator or a machine that may have been the limit.
 
-use crate::model::{Point, Reason, Report};
+use crate::model::{MarkKind, Point, Reason, Report};
 use crate::threshold::RATE_SHARE;
 use crate::value::{Stat, Window, of};
 
@@ -72,7 +72,10 @@ pub(crate) fn doubts(report: &Report) -> Vec<Reason> {
 fn unsteady(report: &Report) -> Option<Reason> {
     let (from, to) = Window::Hold.seconds(report);
     let hold: Vec<&Point> = report.timeline.iter().filter(|p| (from..to).contains(&p.at_s)).collect();
-    if hold.len() < STEADY_SECONDS {
+    // A scenario that stirs things up itself is not meant to be steady.
+    let stirred =
+        report.marks.iter().any(|mark| mark.kind != MarkKind::Phase && (from..to).contains(&mark.at_s));
+    if hold.len() < STEADY_SECONDS || stirred || report.load.arrivals == "trace" {
         return None;
     }
     let (early, rest) = hold.split_at(hold.len() / 4);

@@ -1,6 +1,7 @@
 //! How gates went.
 
 use super::{Gate, Limit, Op, Thresholds};
+use crate::assemble::round;
 use crate::metric::Source;
 use crate::model::{GateOutcome, GateResult};
 use crate::value::{Stat, View, Window};
@@ -86,9 +87,4 @@ impl Thresholds {
     pub fn evaluate(&self, view: View<'_>, baseline: Option<View<'_>>) -> Vec<GateResult> {
         self.gates.iter().map(|gate| gate.evaluate(view, baseline)).collect()
     }
-}
-
-/// Three digits behind the point say enough.
-fn round(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }

@@ -1,6 +1,6 @@
 use crate::assemble::tests::{measured, report};
 use crate::measured::Measured;
-use crate::model::{GateClass, Report, Verdict};
+use crate::model::{GateClass, Mark, MarkKind, Report, Verdict};
 use crate::threshold::Thresholds;
 use ledger::{Class, Kind};
 
@@ -90,6 +90,15 @@ fn broken_correctness_rules_over_everything() {
 }
 
 #[test]
+fn broken_correctness_is_told_whatever_gates_there_are() {
+    let mut run = measured();
+    run.harvest.ledger.violations.live(Class::Duplicated, || "one".to_owned());
+    let none = Thresholds::parse("f", "version = 1").unwrap();
+    let report = crate::assemble(&run, &none, None);
+    assert_eq!((report.exit, report.reasons.len()), (9, 1));
+}
+
+#[test]
 fn without_a_latency_gate_latency_never_blocks() {
     let mut run = measured();
     SLOW(&mut run);
@@ -120,4 +129,9 @@ fn a_hold_that_begins_before_it_is_steady_is_in_doubt() {
     let report = judged(&[unsteady]);
     assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
     assert!(report.findings[0].fix.contains("--warmup"), "{:?}", report.findings);
+    // What the scenario itself stirs up is no doubt.
+    let stirred: Change = |run| {
+        run.marks.push(Mark { at_s: 4, name: "cut".to_owned(), kind: MarkKind::Scenario });
+    };
+    assert_eq!(judged(&[unsteady, stirred]).findings, []);
 }
