@@ -139,7 +139,7 @@ pub(crate) struct Spawn {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
     /// Format of the result on stdout.
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, value_enum, default_value_t = Output::Text, global = true)]
     pub(crate) output: Output,
 }
 

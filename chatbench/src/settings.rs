@@ -8,10 +8,13 @@ use plan::scenario::{Chaos, Scenario, When, read_trace};
 use plan::{Plan, Protocol};
 use report::Thresholds;
 use report::model::GateClass;
+use report::threshold::Limit;
 use schema::exit::Failure;
 
 /// Bound of the delivery latency's p99 where nothing else is asked for, in milliseconds.
 const P99_MS: f64 = 100.0;
+/// Id of that gate.
+const P99_GATE: &str = "delivery-p99";
 
 /// A scenario as these arguments change it.
 #[derive(Clone, Debug)]
@@ -64,6 +67,9 @@ impl Settings {
             let more = more.scale(self.scale.unwrap_or(1.0));
             let more = if args.no_latency_gate { without_latency(more) } else { more };
             asked = asked.with(more).map_err(bad)?;
+            // What is said here goes before what a profile says of the same.
+            let same = asked.gates.iter_mut().filter(|gate| gate.id == P99_GATE);
+            same.zip(p99).for_each(|(gate, bound)| gate.limit = Limit::Value(bound));
         }
         if asked.needs_baseline() {
             let what = "a gate is relative to a baseline, and a run alone has none";

@@ -26,7 +26,7 @@ fn the_command_line_is_sound() {
 fn every_help_shows_the_table_of_exit_codes() {
     let mut cli = Cli::command();
     assert!(cli.render_help().to_string().contains(TABLE));
-    for verb in cli.get_subcommands_mut() {
+    for verb in cli.get_subcommands_mut().filter(|verb| verb.get_name() != "help") {
         let help = verb.render_help().to_string();
         assert!(help.contains(TABLE), "{help}");
     }

@@ -73,15 +73,18 @@ fn the_line_of_the_report_repeats_the_run() {
 
 #[test]
 fn who_names_gates_asks_for_latency_there() {
-    let ids = |words: &str| -> Vec<String> {
+    let bounds = |words: &str| -> Vec<Limit> {
         let run = parse(&format!("chatbench run {words}"));
         let settings = Settings::of(&run).unwrap();
         let plan = settings.scenario.plan(1, 1, Vec::new(), None);
-        settings.thresholds(&run, &plan).unwrap().gates.into_iter().map(|gate| gate.id).collect()
+        let gates = settings.thresholds(&run, &plan).unwrap().gates.into_iter();
+        gates.filter(|gate| gate.id == P99_GATE).map(|gate| gate.limit).collect()
     };
-    assert!(ids("--users 2").contains(&"delivery-p99".to_owned()));
-    assert!(!ids("--users 2 --no-latency-gate").contains(&"delivery-p99".to_owned()));
-    assert!(!ids("--users 2 --gate seed").contains(&"delivery-p99".to_owned()));
+    assert_eq!(bounds("--users 2"), [Limit::Value(100.0)]);
+    assert_eq!(bounds("--users 2 --p99 50ms"), [Limit::Value(50.0)]);
+    assert_eq!(bounds("--users 2 --no-latency-gate"), []);
+    assert_eq!(bounds("--users 2 --gate strict"), []);
+    assert_eq!(bounds("--users 2 --gate seed --p99 50ms"), [Limit::Value(50.0)]);
     let run = parse("chatbench run --gate sede");
     let settings = Settings::of(&run).unwrap();
     let plan = settings.scenario.plan(1, 1, Vec::new(), None);
