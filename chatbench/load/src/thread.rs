@@ -236,7 +236,7 @@ impl Thread {
     fn wait(&mut self) -> io::Result<Option<Duration>> {
         let now = self.now();
         let next = [
-            self.sends.next_us(),
+            self.sends.wake_us(),
             self.life.next_us(),
             self.wheel.next_us(),
             self.ramp_next(),

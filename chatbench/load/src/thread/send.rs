@@ -9,6 +9,10 @@ use plan::{Arrivals, Payload, Planned, Schedule, client_id};
 /// Sends made without a look at the sockets, when the plan is behind.
 const STREAK: u32 = 64;
 
+/// At high rates a thread that sleeps sleeps no shorter than this: each awakening costs more than the send does, and
+/// the machine may be the server's too. Counted in the schedule lag as all else.
+const SLACK_US: u64 = 250;
+
 /// The plan of this thread's sends.
 #[derive(Debug, Default)]
 pub(super) struct Sends {
@@ -18,11 +22,14 @@ pub(super) struct Sends {
     /// Wall clock at the begin, in milliseconds.
     wall_ms: u64,
     open: bool,
+    /// When one was last written.
+    last_us: u64,
 }
 
 impl Sends {
     pub(super) fn begin(schedule: Schedule, begin_us: u64, wall_ms: u64) -> Self {
-        let mut sends = Self { schedule: Some(schedule), next: None, begin_us, wall_ms, open: true };
+        let mut sends =
+            Self { schedule: Some(schedule), next: None, begin_us, wall_ms, open: true, last_us: 0 };
         sends.turn();
         sends
     }
@@ -30,6 +37,11 @@ impl Sends {
     /// When the next one is due, on the run clock.
     pub(super) fn next_us(&self) -> Option<u64> {
         Some(self.begin_us + self.next?.at_us)
+    }
+
+    /// When to wake up for it.
+    pub(super) fn wake_us(&self) -> Option<u64> {
+        self.next_us().map(|next| next.max(self.last_us + SLACK_US))
     }
 
     /// No more of them.
@@ -69,6 +81,7 @@ impl Thread {
         let written = self.write_message(planned);
         let now = self.now();
         self.book.sent(planned, written, now);
+        self.sends.last_us = now;
         if written && !self.setup.plan.protocol.acknowledges() {
             self.think(index, now);
         }
