@@ -39,11 +39,11 @@ pub fn assemble(measured: &Measured, asked: &Thresholds, baseline: Option<&Repor
     report
 }
 
-/// Seconds that were measured: the plan's, unless it was cut short.
+/// Seconds that were measured: the plan's, unless it was cut short, by hand or by a gate that was missed too long.
 fn hold_s(measured: &Measured) -> f64 {
-    let planned = seconds(measured.plan.phases.hold_us);
-    let held = if measured.interrupted { measured.phases.hold_s.min(planned) } else { planned };
-    held.max(0.001)
+    let (planned, held) = (seconds(measured.plan.phases.hold_us), measured.phases.hold_s);
+    let cut = measured.interrupted || held > 0.0;
+    (if cut { held.min(planned) } else { planned }).max(0.001)
 }
 
 fn draft(measured: &Measured) -> Report {

@@ -178,7 +178,8 @@ fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
         words: "not measured on both sides".to_owned(),
     };
     let Some(Interval { a, b, share, from, to, known }) = interval else { return base };
-    let one = |share: f64| (share * 1000.0).round() / 10.0;
+    // Adding nothing makes of -0 a 0.
+    let one = |share: f64| (share * 1000.0).round() / 10.0 + 0.0;
     let outcome = match () {
         () if !known => Outcome::Unknown,
         () if (from <= 0.0 && to >= 0.0) || share.abs() < NEGLIGIBLE => Outcome::None,

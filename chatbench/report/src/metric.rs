@@ -301,7 +301,12 @@ pub static CATALOGUE: [Metric; 42] = [
     scalar("server.rss_peak", "server memory at most", Unit::Bytes, |r| {
         Some(r.server?.rss_peak_bytes as f64)
     }),
-    scalar("server.rss_per_user", "server memory per user", Unit::Bytes, |r| r.server?.rss_per_user_bytes),
+    Metric {
+        fix: "find what a connection keeps: buffers, tasks, maps",
+        ..scalar("server.rss_per_user", "server memory per user", Unit::Bytes, |r| {
+            r.server?.rss_per_user_bytes
+        })
+    },
     scalar("generator.busy", "busiest generator thread", Unit::Percent, |r| Some(r.generator_busy * 100.0)),
     scalar("machine.steal", "CPU taken by other guests", Unit::Percent, |r| Some(r.steal * 100.0)),
 ];

@@ -232,6 +232,16 @@ fn an_interrupted_run_has_rates_of_what_was_held() {
 }
 
 #[test]
+fn a_run_that_a_gate_ended_is_judged_by_what_was_held() {
+    let mut ended = measured();
+    ended.phases.hold_s = 5.0;
+    ended.harvest.tally.delivered = 500;
+    ended.harvest.tally.offered = 500;
+    let report = report(&ended);
+    assert_eq!((report.verdict, report.duration_s, report.rates.delivered), (Verdict::Pass, 5.0, 100.0));
+}
+
+#[test]
 fn a_generator_that_stands_still_can_not_lower_a_random_plan() {
     let mut still = measured();
     still.plan.arrivals = Arrivals::Poisson { rate: 100.0 };

@@ -32,8 +32,9 @@ pub fn text(comparison: &Comparison) -> String {
     let mut out = format!("{:24}{:>16}{:>16}\n", "", format!("A ({a} runs)"), format!("B ({b} runs)"));
     for figure in &comparison.figures {
         let (a, b) = (number(figure.a, &figure.unit), number(figure.b, &figure.unit));
+        let words = format!("{} {}", figure.words, verdict(figure));
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{:24}{a:>16}{b:>16}   {} {}", figure.name, figure.words, verdict(figure));
+        let _ = writeln!(out, "{:24}{a:>16}{b:>16}   {}", figure.name, words.trim_end());
     }
     let _ = writeln!(out, "\n{}", foot(comparison));
     comparison.caveats.iter().for_each(|caveat| {

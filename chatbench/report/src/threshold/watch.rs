@@ -7,10 +7,15 @@ use crate::value::{by_second, latency_of};
 use ledger::{Kind, Latency, Second};
 use std::collections::BTreeMap;
 
+/// Seconds after which all workers have told what they saw.
+const TOLD_S: u64 = 2;
+
 /// Follows the seconds of a run. Each is seen once, ascending, whole (all workers' together).
 #[derive(Debug)]
 pub struct Watch {
     gates: Vec<Gate>,
+    /// First second that was not taken yet.
+    next: u32,
     /// Run clock at which the hold begins and ends, in whole seconds.
     hold: (u32, u32),
     /// Seconds of the hold seen.
@@ -32,7 +37,19 @@ impl Watch {
             (second(begin_us + phases.warmup_us + 999_999), second(begin_us.saturating_add(phases.end_us())));
         let gates = thresholds.gates.clone();
         let (counts, missed) = (vec![0.0; gates.len()], vec![0; gates.len()]);
-        Self { gates, hold, seen: 0, latencies: BTreeMap::new(), counts, missed }
+        Self { gates, next: 0, hold, seen: 0, latencies: BTreeMap::new(), counts, missed }
+    }
+
+    /// Takes every second of the run so far that is old enough to be whole and was not taken before; why the run should end now,
+    /// if it should. May be called at any time with all seconds of the run.
+    pub fn follow(&mut self, seconds: &BTreeMap<u32, Second>, now_us: u64) -> Option<String> {
+        let whole = u32::try_from((now_us / 1_000_000).saturating_sub(TOLD_S)).unwrap_or(u32::MAX);
+        let mut stop = None;
+        for (at, second) in seconds.range(self.next..whole.max(self.next)) {
+            self.next = at + 1;
+            stop = stop.or(self.see(second));
+        }
+        stop
     }
 
     /// Takes a second; why the run should end now, if a gate was missed for so long as it allows.
@@ -136,6 +153,17 @@ mod tests {
         assert!((6..8).all(|at| watch.see(&second(at, 10, 500_000)).is_none()));
         let why = watch.see(&second(8, 10, 500_000)).unwrap();
         assert!(why.contains("gate 'fast' was missed for 3 s"), "{why}");
+    }
+
+    #[test]
+    fn following_takes_each_whole_second_once() {
+        let mut watch = watch();
+        let seconds: BTreeMap<u32, Second> = (3..9).map(|at| (at, second(at, 10, 500_000))).collect();
+        assert_eq!(watch.follow(&seconds, 6_900_000), None);
+        assert_eq!(watch.standing()[0].samples, 10, "second 3 is whole, 4 may not be");
+        assert_eq!(watch.follow(&seconds, 7_000_000), None);
+        assert!(watch.follow(&seconds, 8_000_000).is_some());
+        assert_eq!(watch.standing()[0].samples, 30);
     }
 
     #[test]
