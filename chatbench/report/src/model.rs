@@ -1,5 +1,15 @@
 //! The result of a run as data. Names of the JSON are kept: more may come, none may go.
 
+mod gate;
+mod machine;
+mod search;
+mod timeline;
+
+pub use gate::{Asked, GateClass, GateOutcome, GateResult};
+pub use machine::{Environment, ProcessUse, Side, WorkerUse};
+pub use search::{Search, SearchStep};
+pub use timeline::{Heat, Mark, MarkKind, Point};
+
 use ledger::{Counts, Figures, Outcomes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,58 +139,6 @@ pub struct Load {
     pub targets: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// Bound of the delivery latency's p99; none: printed, never blocks.
-    pub p99_ms: Option<f64>,
-    /// Messages a second that were planned for the hold.
-    pub rate: f64,
-}
-
-/// How one gate went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct GateResult {
-    pub id: String,
-    pub metric: String,
-    pub stat: String,
-    /// `<`, `<=`, `>`, `>=`, `==`.
-    pub op: String,
-    /// What is asked for, and what was measured, in the metric's unit; no value where there were no samples.
-    pub limit: f64,
-    pub value: Option<f64>,
-    /// `ms`, `msg/s`, `users`, `µs`, `bytes`, `` for counts.
-    pub unit: String,
-    /// Share of the limit that is left (negative: missed by so much).
-    pub margin: Option<f64>,
-    /// The part of the run that it judges: `hold`, …
-    pub window: String,
-    pub samples: u64,
-    pub class: GateClass,
-    pub outcome: GateOutcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum GateClass {
-    /// Missing it is exit 9.
-    Correctness,
-    /// Missing it is exit 3, or 8 when the generator may be why.
-    Performance,
-    /// Missing it is a finding.
-    Advisory,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum GateOutcome {
-    Pass,
-    Fail,
-    /// Too few samples to say.
-    Unknown,
-}
-
 /// Messages a second during the hold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -277,71 +235,6 @@ pub struct Activity {
     pub logins: u64,
 }
 
-/// What processes have used during the hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Side {
-    /// Microseconds of CPU per delivered message.
-    pub cpu_us_per_message: Option<f64>,
-    /// CPUs in use, on average.
-    pub cpus: f64,
-    pub rss_bytes: u64,
-    pub rss_peak_bytes: u64,
-    /// Growth of memory from before the ramp to its end, by user.
-    pub rss_per_user_bytes: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProcessUse {
-    pub pid: u32,
-    /// `chatd`, `chatd websocket`, …
-    pub name: String,
-    #[serde(flatten)]
-    pub used: Side,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkerUse {
-    pub host: String,
-    pub pid: u32,
-    pub users: u32,
-    pub connected: u64,
-    /// How wrong its clock may be against the coordinator's, in microseconds; 0 on the same machine.
-    pub clock_bound_us: u64,
-    #[serde(flatten)]
-    pub used: Side,
-}
-
-/// Where the run took place.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Environment {
-    pub cpus: u32,
-    pub cpu_model: String,
-    /// The frequency governor, where there is one to read.
-    pub governor: Option<String>,
-    pub kernel: String,
-    pub memory_mib: u64,
-    /// Of the control group, where it is limited.
-    pub memory_limit_mib: Option<u64>,
-    pub cpu_limit: Option<f64>,
-    /// Hard limit of open files of a process.
-    pub files: u64,
-    pub local_ports: u32,
-    pub listen_backlog: u64,
-    pub clock_source: String,
-    /// Load average over a minute before the run.
-    pub load_before: f64,
-    /// Whether the server runs on this machine too.
-    pub co_located: bool,
-    /// What the server's acknowledgement stands for, where it is known.
-    pub durability: String,
-    /// What the server says it is: version and build.
-    pub server: Option<String>,
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Phases {
@@ -351,91 +244,4 @@ pub struct Phases {
     pub hold_s: f64,
     pub drain_s: f64,
     pub reconcile_s: f64,
-}
-
-/// One second of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Point {
-    /// Seconds since the begin of the ramp.
-    pub at_s: u32,
-    pub connected: u64,
-    pub planned: u64,
-    pub offered: u64,
-    pub accepted: u64,
-    pub delivered: u64,
-    pub refused: u64,
-    pub disconnected: u64,
-    /// Of what arrived in this second; none where nothing did.
-    pub p50_ms: Option<f64>,
-    pub p99_ms: Option<f64>,
-    pub max_ms: Option<f64>,
-    /// Of what was written in it.
-    pub lag_p99_ms: Option<f64>,
-    /// CPUs in use by the server and by the generator.
-    pub server_cpus: Option<f64>,
-    pub generator_cpus: Option<f64>,
-    pub server_rss_bytes: Option<u64>,
-}
-
-/// Deliveries by second and latency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Heat {
-    /// Upper bounds of the rows in milliseconds, ascending; the last has none.
-    pub bounds_ms: Vec<f64>,
-    /// For each point of the timeline, a count for each row.
-    pub columns: Vec<Vec<u64>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Mark {
-    pub at_s: u32,
-    pub name: String,
-    pub kind: MarkKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MarkKind {
-    Phase,
-    Chaos,
-    Scenario,
-}
-
-/// What `chatbench search` found: a step for each rate that was tried.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Search {
-    pub version: u32,
-    /// The highest rate that passed and passed again.
-    pub capacity: Option<f64>,
-    /// The lowest that did not.
-    pub above: Option<f64>,
-    /// What the generator itself can do, by the built-in null server.
-    pub generator_ceiling: Option<f64>,
-    pub line: String,
-    pub steps: Vec<SearchStep>,
-    /// The report of the highest rate that passed.
-    pub best: Option<Box<Report>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SearchStep {
-    pub rate: f64,
-    pub verdict: Verdict,
-    pub exit: u8,
-    pub offered: f64,
-    pub delivered: f64,
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub lag_p99_ms: f64,
-    pub server_us_per_message: Option<f64>,
-    pub generator_us_per_message: Option<f64>,
-    /// Why it did not pass.
-    pub reasons: Vec<String>,
-    /// `up`, `bisect`, `again`.
-    pub kind: String,
 }
