@@ -2,6 +2,7 @@
 //!
 //! `LOAD_MQTT=127.0.0.1:1883` an MQTT broker that takes everybody, `LOAD_STOMP=127.0.0.1:15674` RabbitMQ's
 //! `rabbitmq_web_stomp` with its account `guest`. Without them these tests say that they were skipped.
+#![expect(clippy::print_stderr, reason = "what was skipped and what was measured is for whoever runs it")]
 
 use crate::bed::{plan, run};
 use ledger::Kind;
