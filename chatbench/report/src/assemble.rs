@@ -241,6 +241,9 @@ fn notes(measured: &Measured) -> Vec<String> {
             "workers on other machines begin up to {bound} µs apart; no latency spans two clocks"
         ));
     }
+    if measured.workers.iter().any(|worker| worker.process.is_none()) {
+        notes.push("what workers on other machines use is not in the generator's figures".to_owned());
+    }
     notes
 }
 

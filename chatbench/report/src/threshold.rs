@@ -201,6 +201,8 @@ impl Thresholds {
 pub(crate) mod tests {
     use super::*;
     use crate::assemble::tests::plan;
+    use plan::Behaviour;
+    use plan::behaviour::{Churn, Slow};
 
     #[test]
     fn every_kind_of_run_has_its_standard_gates() {
@@ -229,6 +231,42 @@ pub(crate) mod tests {
             gates.into_iter().find(|gate| gate.id == "rate").unwrap().metric.name
         };
         assert_eq!((rate(None), rate(Some(1.0))), ("completed.rate", "delivered.rate"));
+    }
+
+    #[test]
+    fn who_is_disturbed_on_purpose_is_not_asked_to_be_in_time() {
+        let gate = |plan: &Plan, chaos: bool, id: &str| {
+            let gates = Thresholds::standard(plan, Some(100.0), chaos).gates;
+            gates.into_iter().find(|gate| gate.id == id).unwrap()
+        };
+        let churn = Behaviour { churn: Some(Churn { rate: 1.0, away_us: 1 }), ..Behaviour::default() };
+        let churn = Plan { behaviour: churn, ..plan() };
+        assert_eq!(gate(&churn, false, "rate").metric.name, "completed.share");
+        assert_eq!(gate(&churn, false, "disconnected").class, GateClass::Performance);
+        let slow = Behaviour { slow: Some(Slow { share: 0.1, pause_us: 1 }), ..Behaviour::default() };
+        assert_eq!(
+            gate(&Plan { behaviour: slow, ..plan() }, false, "disconnected").class,
+            GateClass::Advisory
+        );
+        for id in ["disconnected", "unanswered", "refused"] {
+            assert_eq!(gate(&plan(), true, id).class, GateClass::Advisory, "{id}");
+        }
+        assert_eq!(gate(&plan(), true, "violations").class, GateClass::Correctness);
+        let closed = Plan { arrivals: Arrivals::Closed { think_us: 1 }, ..plan() };
+        assert_eq!(gate(&closed, false, "rate").metric.name, "completed.share");
+    }
+
+    #[test]
+    fn what_the_shipped_scenarios_ask_for_is_there() {
+        let scenarios = plan::scenario::Scenario::shipped();
+        assert!(scenarios.len() > 10);
+        for scenario in scenarios {
+            if let Some(gate) = &scenario.gate {
+                let asked = Thresholds::from_value(&scenario.name, gate).unwrap();
+                let plan = scenario.plan(1, 1, plan().targets, None);
+                assert!(Thresholds::standard(&plan, None, false).with(asked).is_ok(), "{}", scenario.name);
+            }
+        }
     }
 
     #[test]
