@@ -10,6 +10,7 @@ mod cost;
 mod csv;
 pub mod environment;
 pub mod hlog;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

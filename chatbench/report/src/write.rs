@@ -1,7 +1,7 @@
 //! The files of a report, in a folder of its own.
 
 use crate::model::Report;
-use crate::{csv, hlog, json, junit, markdown, text};
+use crate::{csv, hlog, html, json, junit, markdown, text};
 use ledger::Second;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ pub fn write(
         let text = match format {
             Format::Json => json::render(report).map_err(io::Error::other)? + "\n",
             Format::Text => text::render(report),
-            Format::Html => continue,
+            Format::Html => html::render(report),
             Format::Markdown => markdown::render(report),
             Format::Junit => junit::render(report).map_err(io::Error::other)?,
             Format::Csv => csv::render(report),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::assemble::tests::{measured, report};
 
-    const MADE: usize = Format::ALL.len() - 1;
+    const MADE: usize = Format::ALL.len();
 
     #[test]
     fn a_folder_has_every_form_and_the_report_can_be_read_again() {

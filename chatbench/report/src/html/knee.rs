@@ -1,0 +1,164 @@
+//! A search: latency and cost against rate, where they turn up, and every step.
+
+use super::chart::{Chart, Dot, Key, Label, percent};
+use super::scale::{Scale, short};
+use super::{page, summary, words};
+use crate::model::{Search, SearchStep};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Knee {
+    capacity: Option<String>,
+    sentence: String,
+    started: Option<String>,
+    line: String,
+    /// Charts, as HTML.
+    charts: Vec<String>,
+    steps: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    rate: String,
+    kind: String,
+    verdict: &'static str,
+    class: &'static str,
+    delivered: String,
+    p50: String,
+    p99: String,
+    lag: String,
+    server: String,
+    generator: String,
+    reasons: Vec<String>,
+}
+
+pub(super) fn title(search: &Search) -> String {
+    let rate =
+        search.capacity.map_or("no rate held".to_owned(), |rate| format!("{} msg/s", words::number(rate)));
+    format!("Capacity: {rate} · chatbench")
+}
+
+pub(super) fn of(search: &Search) -> Knee {
+    Knee {
+        capacity: search.capacity.map(words::number),
+        sentence: sentence(search),
+        started: search.best.as_ref().map(|best| best.started.replace('T', " ").replace('Z', " UTC")),
+        line: search.line.clone(),
+        charts: [latency(search), cost(search)]
+            .iter()
+            .filter(|c| !c.shapes.is_empty())
+            .map(page::chart)
+            .collect(),
+        steps: search.steps.iter().map(row).collect(),
+    }
+}
+
+fn sentence(search: &Search) -> String {
+    let above = search.above.map(|rate| format!("{} a second did not", words::number(rate)));
+    let mut text = match (search.capacity, above) {
+        (Some(_), Some(above)) => {
+            format!("The highest rate that passed every gate, and passed again; {above}.")
+        }
+        (Some(_), None) => "Every rate that was tried passed: the server may do more.".to_owned(),
+        (None, Some(above)) => {
+            format!("No rate passed; {above} either.").replace("did not either", "did not")
+        }
+        (None, None) => "No rate was tried to its end.".to_owned(),
+    };
+    if let Some(ceiling) = search.generator_ceiling {
+        text.push_str(&format!(" The generator alone can do {}.", words::number(ceiling)));
+    }
+    text
+}
+
+/// Steps by rate.
+fn sorted(search: &Search) -> Vec<&SearchStep> {
+    let mut steps: Vec<_> = search.steps.iter().collect();
+    steps.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    steps
+}
+
+/// Of rates; the ceiling only where it is near.
+fn rates(search: &Search) -> Scale {
+    let most = search.steps.iter().map(|step| step.rate).fold(0.0, f64::max);
+    Scale::linear([most].into_iter().chain(search.generator_ceiling.filter(|rate| *rate < most * 1.5)))
+}
+
+fn framed(mut chart: Chart, search: &Search, x: Scale) -> Chart {
+    let label = |(index, tick): (usize, super::scale::Tick)| Label {
+        minor: index % 2 == 1,
+        ..Label::new(tick.at, short(tick.value))
+    };
+    chart.x = x.ticks().into_iter().enumerate().map(label).collect();
+    "messages a second".clone_into(&mut chart.x_name);
+    let marks = [(search.capacity, "capacity"), (search.generator_ceiling, "generator")];
+    let near = |(rate, name): (Option<f64>, &str)| {
+        let at = x.at(rate?);
+        (at < 1.0).then(|| Label::new(at, name))
+    };
+    chart.marks = marks.into_iter().filter_map(near).collect();
+    chart
+}
+
+fn latency(search: &Search) -> Chart {
+    let steps = sorted(search);
+    let x = rates(search);
+    let y = Scale::log(steps.iter().flat_map(|s| [s.p50_ms, s.p99_ms, s.lag_p99_ms]));
+    let mut chart = Chart::new("tall knee", "Delivery latency", "ms, by rate").scaled(y);
+    chart.about = "Latency at each rate that was tried.".to_owned();
+    let points = |of: fn(&SearchStep) -> f64| -> Vec<(f64, Option<f64>)> {
+        steps.iter().map(|s| (x.at(s.rate), Some(of(s)).filter(|ms| *ms > 0.0).map(|ms| y.at(ms)))).collect()
+    };
+    chart.line("lag", "generator's own lag, p99", &points(|s| s.lag_p99_ms));
+    chart.line("p99", "p99", &points(|s| s.p99_ms));
+    chart.line("p50", "p50", &points(|s| s.p50_ms));
+    let dot = |step: &&SearchStep| {
+        let (verdict, class) = summary::verdict(step.verdict);
+        Dot {
+            x: percent(x.at(step.rate)),
+            y: percent(y.at(step.p99_ms)),
+            class: class.to_owned(),
+            title: format!("{} msg/s: {verdict}, p99 {}", words::number(step.rate), words::ms(step.p99_ms)),
+        }
+    };
+    chart.dots = steps.iter().filter(|s| s.p99_ms > 0.0).map(dot).collect();
+    let seen = |class: &str| chart.dots.iter().any(|dot| dot.class == class);
+    let verdicts = [("dot pass", "passed", seen("pass")), ("dot fail", "failed", seen("fail"))];
+    let verdicts = verdicts.into_iter().chain([("dot invalid", "invalid", seen("invalid"))]);
+    let keys: Vec<_> = verdicts.filter(|(.., seen)| *seen).collect();
+    chart.keys.extend(keys.into_iter().map(|(class, name, _)| Key { class, name: name.to_owned() }));
+    framed(chart, search, x)
+}
+
+fn cost(search: &Search) -> Chart {
+    let steps = sorted(search);
+    let x = rates(search);
+    let both = steps.iter().flat_map(|s| [s.server_us_per_message, s.generator_us_per_message]);
+    let y = Scale::linear(both.flatten());
+    let mut chart = Chart::new("short knee", "CPU a message", "µs, by rate").scaled(y);
+    chart.about = "CPU that a delivered message takes at each rate.".to_owned();
+    let points = |of: fn(&SearchStep) -> Option<f64>| -> Vec<(f64, Option<f64>)> {
+        steps.iter().map(|s| (x.at(s.rate), of(s).map(|us| y.at(us)))).collect()
+    };
+    chart.line("server", "server", &points(|s| s.server_us_per_message));
+    chart.line("generator", "generator", &points(|s| s.generator_us_per_message));
+    framed(chart, search, x)
+}
+
+fn row(step: &SearchStep) -> Row {
+    let (verdict, class) = summary::verdict(step.verdict);
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), words::measured);
+    Row {
+        rate: words::number(step.rate),
+        kind: step.kind.clone(),
+        verdict,
+        class,
+        delivered: words::number(step.delivered.round()),
+        p50: words::measured(step.p50_ms),
+        p99: words::measured(step.p99_ms),
+        lag: words::measured(step.lag_p99_ms),
+        server: number(step.server_us_per_message),
+        generator: number(step.generator_us_per_message),
+        reasons: step.reasons.clone(),
+    }
+}

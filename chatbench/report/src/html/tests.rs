@@ -1,0 +1,137 @@
+//! The pages as a whole.
+
+use super::{fixture, render, render_search};
+use crate::model::Report;
+
+fn pages() -> Vec<String> {
+    let reports = [fixture::passed(), fixture::failed(), fixture::bare()];
+    let mut pages: Vec<String> = reports.iter().map(render).collect();
+    pages.push(render_search(&fixture::search()));
+    let empty =
+        crate::model::Search { steps: vec![], capacity: None, above: None, best: None, ..fixture::search() };
+    pages.push(render_search(&empty));
+    pages
+}
+
+/// Tags that are opened and not closed, or closed and not opened; void ones and what closes itself left out.
+fn unbalanced(page: &str) -> Vec<String> {
+    const VOID: [&str; 3] = ["meta", "link", "!doctype"];
+    let mut open: Vec<String> = Vec::new();
+    let mut wrong = Vec::new();
+    let mut rest = page;
+    while let Some(begin) = rest.find('<') {
+        let end = begin + rest[begin..].find('>').unwrap();
+        let tag = &rest[begin + 1..end];
+        let name = tag.trim_start_matches('/').split([' ', '\n', '/']).next().unwrap().to_owned();
+        rest = &rest[end + 1..];
+        if tag.starts_with('/') {
+            if open.pop().as_deref() != Some(&name) {
+                wrong.push(tag.to_owned());
+            }
+        } else if !VOID.contains(&name.as_str()) && !tag.ends_with('/') {
+            // What is in these is not HTML.
+            if let Some(text) = ["script", "style"].contains(&name.as_str()).then(|| format!("</{name}>")) {
+                rest = &rest[rest.find(&text).unwrap() + text.len()..];
+            } else {
+                open.push(name);
+            }
+        }
+    }
+    wrong.extend(open);
+    wrong
+}
+
+#[test]
+fn pages_are_well_formed() {
+    for page in pages() {
+        assert_eq!(unbalanced(&page), [""; 0]);
+        assert!(!page.contains("NaN") && !page.contains(">inf") && !page.contains("undefined"));
+    }
+    assert_eq!(unbalanced("<p><b></p>"), ["/p", "p"]);
+}
+
+#[test]
+fn a_page_asks_nothing_of_the_network() {
+    for page in pages() {
+        assert!(page.contains("default-src 'none'"));
+        for reach in ["http://", "https://", "//cdn", "@import", "url(", "src=\"", "fetch("] {
+            assert!(!page.contains(reach), "{reach}");
+        }
+    }
+}
+
+#[test]
+fn the_verdict_comes_first_then_the_gates_then_the_charts() {
+    let page = render(&fixture::failed());
+    let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what}"));
+    let order = [
+        at("<h1>FAIL"),
+        at("3 correctness violations"),
+        at("Delivery p99.9"),
+        at(">Gates<"),
+        at(">Timeline"),
+        at(">Ledger"),
+        at("chatbench run --scenario chat-1to1"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn gates_say_value_limit_and_margin() {
+    let page = render(&fixture::passed());
+    for words in ["41.2 ms", "&lt; 100<", "59 % left", "≥ 9,900<", "7.24 KiB", "advisory", "none left"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(render(&fixture::failed()).contains("114 % over"));
+}
+
+#[test]
+fn what_others_wrote_stays_text() {
+    let evil = "</script><script>alert(1)</script>\"'<img onerror=x>";
+    let mut report: Report = fixture::failed();
+    report.scenario = Some(evil.to_owned());
+    report.line = evil.to_owned();
+    report.reasons[0].what = evil.to_owned();
+    report.labels.insert(evil.to_owned(), evil.to_owned());
+    report.violations.examples.push(evil.to_owned());
+    report.notes.push(evil.to_owned());
+    report.refusals.insert(evil.to_owned(), 1);
+    report.servers[0].name = evil.to_owned();
+    report.gates[0].id = evil.to_owned();
+    report.gates[1].stat = evil.to_owned();
+    report.marks.iter_mut().for_each(|mark| mark.name = evil.to_owned());
+    let page = render(&report);
+    assert!(!page.contains("<script>alert") && !page.contains("<img"));
+    assert_eq!(unbalanced(&page), [""; 0]);
+}
+
+#[test]
+fn a_run_of_a_day_is_still_a_small_page() {
+    let mut report = fixture::passed();
+    let (points, columns) = (report.timeline.clone(), report.heat.columns.clone());
+    report.timeline = points.iter().cycle().take(86_400).copied().collect();
+    report.timeline.iter_mut().zip(0..).for_each(|(point, at_s)| point.at_s = at_s);
+    report.heat.columns = columns.iter().cycle().take(86_400).cloned().collect();
+    let page = render(&report);
+    assert!(page.len() < 400_000, "{}", page.len());
+    assert!(page.contains("a column is 6 min"));
+}
+
+#[test]
+fn numbers_that_are_none_do_not_break_the_page() {
+    let mut report = fixture::passed();
+    report.gates[0].value = None;
+    report.gates[1].value = Some(f64::NAN);
+    report.rates.delivered = f64::INFINITY;
+    report.timeline[20].p99_ms = Some(f64::NAN);
+    let page = render(&report);
+    assert!(!page.contains("NaN") && !page.contains("inf<"));
+}
+
+#[test]
+fn a_search_says_its_capacity_first() {
+    let page = render_search(&fixture::search());
+    assert!(page.contains("<h1>24,000"));
+    assert!(page.contains("26,000 a second did not") && page.contains("The generator alone can do 41,000."));
+    assert!(page.contains("The run at 24,000 messages a second"));
+}
