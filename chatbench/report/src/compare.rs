@@ -233,7 +233,7 @@ fn caveats(a: &[Report], b: &[Report]) -> Vec<String> {
     }
     if a.len() == 1 || b.len() == 1 {
         caveats.push(
-            "one run of a side: how much runs differ among themselves is not seen, and 10 % taken for it"
+            "one run of a side: how much runs differ among themselves is not seen; compare several"
                 .to_owned(),
         );
     }

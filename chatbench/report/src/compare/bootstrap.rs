@@ -1,7 +1,7 @@
 //! The interval of a relative difference, by drawing blocks of seconds, and runs, again and again.
 //!
 //! Drawing from few gives intervals that are too narrow: they are widened as Student's distribution is wider than the
-//! normal one, for as many runs (or, of one run a side, blocks) as there are.
+//! normal one, for as many runs as there are.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -13,11 +13,8 @@ pub(super) type Run = Vec<(f64, f64)>;
 const DRAWS: usize = 2000;
 /// Shortest block: a second resembles its neighbours.
 const BLOCK: usize = 2;
-/// Fewest blocks that a lone run is cut into to tell anything.
-const BLOCKS: usize = 3;
-
-/// What runs of the same may differ by among themselves, where one run a side can't show it.
-const LONE: f64 = 0.1;
+/// Runs of a side below which nothing is known of how much runs differ among themselves.
+const RUNS: usize = 2;
 
 /// A relative difference.
 #[derive(Clone, Copy, Debug)]
@@ -54,18 +51,11 @@ pub(super) fn interval(a: &[Run], b: &[Run], level: f64, seed: u64) -> Option<In
         let rank = (quantile * draws.len() as f64) as usize;
         draws.get(rank.min(draws.len().saturating_sub(1))).copied().unwrap_or(centre)
     };
-    let units = |runs: &[Run]| match runs {
-        [one] => one.len() / blocks,
-        runs => runs.len(),
-    };
-    // A side of one run has its blocks, the other its runs: the fewer decide.
-    let least = units(a).min(units(b));
-    let lone = a.len() == 1 || b.len() == 1;
-    let known = least >= if lone { BLOCKS } else { 2 } && draws.len() > DRAWS / 2;
-    let wider = if known { widen(least, units(a) + units(b) - 2, level) } else { 1.0 };
-    let apart = if lone { LONE } else { 0.0 };
-    let bound = |quantile, apart: f64| (centre + (at(quantile) - centre) * wider + apart).exp() - 1.0;
-    let (from, to) = (bound(level / 2.0, -apart), bound(1.0 - level / 2.0, apart));
+    let least = a.len().min(b.len());
+    let known = least >= RUNS && draws.len() > DRAWS / 2;
+    let wider = if known { widen(least, a.len() + b.len() - 2, level) } else { 1.0 };
+    let bound = |quantile| (centre + (at(quantile) - centre) * wider).exp() - 1.0;
+    let (from, to) = (bound(level / 2.0), bound(1.0 - level / 2.0));
     Some(Interval { a: mean_a, b: mean_b, share: mean_b / mean_a - 1.0, from, to, known })
 }
 

@@ -46,7 +46,7 @@ fn runs(rng: &mut SmallRng, count: usize, factor: f64) -> Vec<Report> {
 /// one with 2 runs a side, 2 with 3, 5 and 8.)
 #[test]
 fn the_same_against_itself_shows_no_difference() {
-    for count in [1, 2, 5] {
+    for count in [2, 5] {
         let seen = (0..20).filter(|trial| {
             let rng = &mut SmallRng::seed_from_u64(100 + trial);
             compare(&runs(rng, count, 1.0), &runs(rng, count, 1.0), *trial).unwrap().differs()
@@ -72,11 +72,11 @@ fn a_real_difference_is_seen_with_its_direction_and_size() {
 }
 
 #[test]
-fn one_run_a_side_is_compared_with_a_caveat() {
+fn one_run_a_side_shows_its_figures_and_says_nothing() {
     let rng = &mut SmallRng::seed_from_u64(1);
     let found = compare(&runs(rng, 1, 1.0), &runs(rng, 1, 2.0), 1).unwrap();
-    assert_eq!(found.figures[0].outcome, Outcome::Higher);
-    assert_eq!(found.figures[4].outcome, Outcome::Unknown, "one value a side says nothing");
+    assert!(found.figures.iter().all(|figure| figure.outcome == Outcome::Unknown && figure.from.is_none()));
+    assert!(found.figures[0].percent.is_some_and(|percent| percent > 50.0), "{found:?}");
     assert!(found.caveats.iter().any(|caveat| caveat.starts_with("one run of a side")));
     assert!(compare(&[], &runs(rng, 1, 1.0), 1).is_err());
 }
