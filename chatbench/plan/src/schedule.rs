@@ -3,6 +3,7 @@
 //! The sends of a run are numbered; when number k is due follows from the rate ([`Curve`]), who sends it from the seed.
 //! Where everybody sends once a round, a worker jumps to the numbers of its own users; where senders are drawn, each
 //! worker draws all of them, the same ones, and keeps its own: well below a microsecond for a send of the whole run.
+//! `next` looks ahead to the next own send, so its time grows with how seldom the own users send.
 
 use crate::curve::Curve;
 use crate::{Arrivals, Pairing, Plan};
