@@ -42,7 +42,7 @@ pub(crate) enum Fault {
     RefuseButStore,
     /// Each delivery takes this long.
     Slow(u64),
-    /// User 0's socket closes.
+    /// User 0's socket closes. What he misses comes when he is back.
     Close,
 }
 
@@ -65,7 +65,11 @@ struct State {
     rows: HashMap<String, Vec<Row>>,
     answered: HashMap<String, u32>,
     held: Option<(String, String)>,
+    /// Frames for who was away, by user.
+    missed: HashMap<String, Vec<String>>,
     delayed: mpsc::Sender<Late>,
+    /// Contents for those who are away.
+    waiting: HashMap<String, Vec<String>>,
 }
 
 type Late = (Instant, mpsc::Sender<String>, String);
@@ -90,7 +94,9 @@ impl Peer {
             rows: HashMap::new(),
             answered: HashMap::new(),
             held: None,
+            missed: HashMap::new(),
             delayed,
+            waiting: HashMap::new(),
         }));
         let listen = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (gateway, admin) = (listen(), listen());
@@ -184,6 +190,7 @@ async fn stomp(stream: TcpStream, state: Arc<Mutex<State>>) {
         tokio::select! {
             Some(text) = inbox.recv() => {
                 if text == "close" {
+                    away(&mut state.lock().unwrap(), user, &mut inbox);
                     let _ = socket.close(None).await;
                     return;
                 }
@@ -208,9 +215,19 @@ async fn stomp(stream: TcpStream, state: Arc<Mutex<State>>) {
                     }
                     "SUBSCRIBE" => {
                         let session = state_now.sessions.get_mut(&user).unwrap();
-                        session.subscriptions.insert(header("destination").unwrap(), header("id").unwrap());
+                        let destination = header("destination").unwrap();
+                        session.subscriptions.insert(destination.clone(), header("id").unwrap());
                         if let Some(receipt) = header("receipt") {
                             outbox.try_send(format!("RECEIPT\nreceipt-id:{receipt}\n\n\0")).unwrap();
+                        }
+                        if header("destination").unwrap() == "/user/queue/messages" {
+                            for content in state_now.waiting.remove(&user).unwrap_or_default() {
+                                deliver(&mut state_now, &user, &content);
+                            }
+                        }
+                        if destination == "/user/queue/messages" {
+                            let missed = state_now.missed.remove(&user).unwrap_or_default();
+                            missed.into_iter().for_each(|frame| outbox.try_send(frame).unwrap());
                         }
                     }
                     "SEND" => {
@@ -222,6 +239,13 @@ async fn stomp(stream: TcpStream, state: Arc<Mutex<State>>) {
             }
         }
     }
+}
+
+/// A user's socket closes: what is on its way to him waits.
+fn away(state: &mut State, user: String, inbox: &mut mpsc::Receiver<String>) {
+    state.sessions.remove(&user);
+    let rest = std::iter::from_fn(|| inbox.try_recv().ok()).filter(|text| text.starts_with("MESSAGE"));
+    state.missed.entry(user).or_default().extend(rest);
 }
 
 /// The whole semantics of a chat, and the one fault.
@@ -236,7 +260,8 @@ fn send(state: &mut State, user: &str, receipt: &str, draft: &Value) {
     *times += 1;
     let receipt_frame = format!("RECEIPT\nreceipt-id:{receipt}\n\n\0");
     if *times > 1 || fault == Fault::Lose {
-        return answer.try_send(receipt_frame).unwrap();
+        let _gone = answer.try_send(receipt_frame);
+        return;
     }
     if matches!(fault, Fault::RateLimit | Fault::RefuseButStore) {
         let code = if fault == Fault::RateLimit { "rate-limited" } else { "not_accepted" };
@@ -248,19 +273,25 @@ fn send(state: &mut State, user: &str, receipt: &str, draft: &Value) {
             return;
         }
     } else if fault != Fault::NoReceipt {
-        answer.try_send(receipt_frame).unwrap();
+        let _gone = answer.try_send(receipt_frame);
     }
     store(state, fault, user, &recipient, &content);
     match fault {
         Fault::HoldBack => {}
         Fault::Swap => state.held = Some((recipient, content)),
-        Fault::Misdeliver => deliver(state, &state.users[2].clone(), &content),
+        Fault::Misdeliver => {
+            let other = state.users[2].clone();
+            deliver(state, &other, &content);
+        }
         Fault::Corrupt => deliver(state, &recipient, &broken(&content)),
         Fault::Duplicate => {
             deliver(state, &recipient, &content);
             deliver(state, &recipient, &content);
         }
-        Fault::Close => answer.try_send("close".into()).unwrap(),
+        Fault::Close => {
+            deliver(state, &recipient, &content);
+            answer.try_send("close".into()).unwrap();
+        }
         _ => deliver(state, &recipient, &content),
     }
     if fault == Fault::None && state.held.as_ref().is_some_and(|(held, _)| *held == draft["recipientId"]) {
@@ -298,17 +329,21 @@ fn broken(content: &str) -> String {
     format!("{}#{}", &content[..50], &content[51..])
 }
 
-fn deliver(state: &State, user: &str, content: &str) {
-    let session = &state.sessions[user];
-    let subscription = &session.subscriptions["/user/queue/messages"];
+fn deliver(state: &mut State, user: &str, content: &str) {
+    let subscribed = |session: &Session| session.subscriptions.get("/user/queue/messages").cloned();
+    let session = state.sessions.get(user).filter(|session| subscribed(session).is_some());
+    // Who is away gets it as chatbench will have subscribed.
+    let subscription = session.and_then(subscribed).unwrap_or_else(|| "m".into());
     let json = json!({"messageId": "m", "content": content, "messageType": "TEXT"});
     let frame = format!("MESSAGE\nsubscription:{subscription}\nmessage-id:1\n\n{json}\0");
-    let outbox = session.outbox.clone();
+    let Some(outbox) = session.map(|session| session.outbox.clone()) else {
+        return state.missed.entry(user.to_owned()).or_default().push(frame);
+    };
     if let Fault::Slow(millis) = state.fault {
         let due = Instant::now() + Duration::from_millis(millis);
         let _gone = state.delayed.try_send((due, outbox, frame));
-    } else {
-        let _gone = outbox.try_send(frame);
+    } else if outbox.try_send(frame).is_err() {
+        state.waiting.entry(user.to_owned()).or_default().push(content.to_owned());
     }
 }
 
