@@ -61,7 +61,13 @@ impl Accounts {
     }
 
     /// The first `users` of them, whose tokens must outlive the run.
-    pub(crate) fn take(self, path: &Path, users: u32, ends_s: u64, passwords: bool) -> Result<Vec<Account>, Failure> {
+    pub(crate) fn take(
+        self,
+        path: &Path,
+        users: u32,
+        ends_s: u64,
+        passwords: bool,
+    ) -> Result<Vec<Account>, Failure> {
         let (have, file) = (self.accounts.len(), path.display());
         let again = "run `chatbench prepare` again";
         if have < users as usize {

@@ -1,8 +1,8 @@
 //! The command line: the verbs, and what is shared by several of them. Each other verb's arguments stand in its own file.
 
 use crate::{
-    calibrate, check, cleanup, compare, coordinate, gate, null_server, prepare, report_dir, scenarios, search,
-    thresholds, worker,
+    calibrate, check, cleanup, compare, coordinate, gate, null_server, prepare, report_dir, scenarios,
+    search, thresholds, worker,
 };
 use clap::{Args, Parser, Subcommand};
 use schema::exit::TABLE;

@@ -37,6 +37,7 @@ impl Interrupt {
             for pid in children.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
                 let _gone_already = kill_process(pid, Signal::KILL);
             }
+            crate::live::restore();
             std::process::exit(i32::from(u8::from(Exit::Interrupted)));
         });
         Ok(Self { flag, owned, listening })

@@ -80,10 +80,9 @@ fn main() -> ExitCode {
 }
 
 fn outcome(verb: &Verb) -> Result<Outcome, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("runtime: {error}"), "is /dev/null all right?"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Failed, format!("runtime: {error}"), "is /dev/null all right?")
+    })?;
     let outcome = runtime.block_on(async {
         match verb {
             Verb::Run(args) => told(&run::run(args).await?, args.output),
@@ -121,7 +120,9 @@ fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
         // Who closed the pipe has read what he wanted.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::new(Exit::Failed, format!("stdout: {error}"), "is the disk full?")),
+        other => {
+            other.map_err(|error| Failure::new(Exit::Failed, format!("stdout: {error}"), "is the disk full?"))
+        }
     }
 }
 

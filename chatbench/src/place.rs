@@ -35,13 +35,13 @@ impl Place {
         for url in &urls {
             targets.push(target(url).await?);
         }
-        let first = || targets.first().map(|target| format!("http://{}", target.authority)).unwrap_or_default();
+        let first =
+            || targets.first().map(|target| format!("http://{}", target.authority)).unwrap_or_default();
         let api = server.map(Server::api).or_else(|| args.door.api.clone()).unwrap_or_else(first);
         let given = server.map(Server::admin).or_else(|| args.door.admin.clone());
         let admin = given.map_or_else(|| beside(&api), Ok)?;
         let named = |pid: &u32| Process { pid: *pid, name: name_of(*pid), side: Where::Server };
-        let processes =
-            server.map_or_else(|| args.server_pid.iter().map(named).collect(), Server::processes);
+        let processes = server.map_or_else(|| args.server_pid.iter().map(named).collect(), Server::processes);
         let gone = processes.iter().find(|process| report::process::usage(process.pid).is_none());
         match gone {
             None => Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, processes }),
@@ -72,7 +72,11 @@ impl Place {
         if !named.is_empty() {
             return named.iter().flat_map(|sources| sources.addresses()).collect();
         }
-        if !self.targets.iter().all(|target| matches!(target.address.ip(), IpAddr::V4(ip) if ip.is_loopback())) {
+        if !self
+            .targets
+            .iter()
+            .all(|target| matches!(target.address.ip(), IpAddr::V4(ip) if ip.is_loopback()))
+        {
             return Vec::new();
         }
         let number = users.div_ceil(USERS_AN_ADDRESS).max(1).next_multiple_of(workers.max(1));
@@ -93,7 +97,8 @@ async fn target(text: &str) -> Result<Target, Failure> {
     let authority = format!("{host}:{}", url.port().unwrap_or(*port));
     let unreachable =
         |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"), "check the name");
-    let mut found = tokio::net::lookup_host(authority.clone()).await.map_err(|e| unreachable(e.to_string()))?;
+    let mut found =
+        tokio::net::lookup_host(authority.clone()).await.map_err(|e| unreachable(e.to_string()))?;
     let address = found.next().ok_or_else(|| unreachable("no address".into()))?;
     Ok(Target { address, authority })
 }

@@ -60,6 +60,8 @@ pub(crate) async fn run(args: &Args) -> Result<String, Failure> {
     let file = args.out.display();
     Ok(match args.format.output {
         Output::Json => format!("{}\n", serde_json::json!({ "users": users, "file": file.to_string() })),
-        Output::Text => format!("{users} users in {file}\nuse them with: chatbench run --users {users} --users-file {file}\n"),
+        Output::Text => format!(
+            "{users} users in {file}\nuse them with: chatbench run --users {users} --users-file {file}\n"
+        ),
     })
 }

@@ -115,7 +115,11 @@ impl Admin {
         let deletions = stream::iter(accounts).map(|account| async move {
             let path = format!("/admin/users/{}", account.id);
             let request = self.client.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
-            let response = request.timeout(CALL).send().await.map_err(|error| self.unreachable("DELETE", &path, &error))?;
+            let response = request
+                .timeout(CALL)
+                .send()
+                .await
+                .map_err(|error| self.unreachable("DELETE", &path, &error))?;
             match response.status() {
                 StatusCode::NOT_FOUND => Ok(0),
                 status if status.is_success() => Ok(1),

@@ -25,8 +25,11 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
     let asked = settings.thresholds(args, &plan)?;
+    ready::number(args, plan.users)?;
     let interrupt = Interrupt::listen()?;
     let mut live = Live::new(args.live);
+    live.asked(&asked, &plan.phases);
+    live.asked(&asked, &plan.phases);
     let server = match args.server.spawn {
         true => {
             live.phase("server", "starting chatd");
@@ -36,7 +39,7 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
         }
         false => None,
     };
-    let what = What { args, settings: &settings, server: server.as_ref() };
+    let what = What { args, settings: &settings, server: server.as_ref(), asked: &asked };
     let result = Box::pin(what.measure(plan, interrupt, &mut live)).await;
     live.end();
     let ended_well = match server {
@@ -68,6 +71,7 @@ struct What<'a> {
     args: &'a Run,
     settings: &'a Settings,
     server: Option<&'a Server>,
+    asked: &'a Thresholds,
 }
 
 impl What<'_> {
@@ -101,6 +105,7 @@ impl What<'_> {
             sources: &sources,
             chaos: &self.settings.scenario.chaos,
             servers: place.processes.clone(),
+            asked: self.asked,
         };
         let mut carried = carry(job, workers, &mut interrupt, live).await?;
         phases.connect_s = carried.connect.as_secs_f64();

@@ -28,8 +28,9 @@ impl Settings {
     /// What these arguments ask for.
     pub(crate) fn of(args: &Run) -> Result<Self, Failure> {
         let mut scenario = match &args.scenario {
-            Some(name) => Scenario::find(name)
-                .map_err(|what| Failure::usage(what, "see `chatbench scenario list` and `scenario validate`"))?,
+            Some(name) => Scenario::find(name).map_err(|what| {
+                Failure::usage(what, "see `chatbench scenario list` and `scenario validate`")
+            })?,
             None => Scenario::default(),
         };
         if let Some(factor) = args.scale {
@@ -92,8 +93,9 @@ fn numbers(scenario: &mut Scenario, args: &Run) {
 fn arrivals(scenario: &mut Scenario, args: &Run) -> Result<(), Failure> {
     if let Some(file) = &args.trace {
         let read = read_trace(file);
-        scenario.trace =
-            Some(read.map_err(|what| Failure::usage(what, "a trace is a CSV of at_s,rate, ascending from 0"))?);
+        scenario.trace = Some(
+            read.map_err(|what| Failure::usage(what, "a trace is a CSV of at_s,rate, ascending from 0"))?,
+        );
         scenario.rate = None;
         scenario.arrivals = When::Constant;
     }

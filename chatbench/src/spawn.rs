@@ -62,7 +62,13 @@ impl Server {
         Ok(server)
     }
 
-    async fn add(&mut self, name: &'static str, mut command: Command, port: u16, set: &[String]) -> Result<(), Failure> {
+    async fn add(
+        &mut self,
+        name: &'static str,
+        mut command: Command,
+        port: u16,
+        set: &[String],
+    ) -> Result<(), Failure> {
         command.arg("--data").arg(self.data()).arg("--port").arg(port.to_string());
         for setting in SETTINGS.into_iter().chain(set.iter().map(String::as_str)) {
             command.arg("--set").arg(setting);

@@ -65,10 +65,8 @@ fn both(stream: TcpStream) -> std::io::Result<(BufReader<TcpStream>, BufWriter<T
     Ok((BufReader::new(stream.try_clone()?), BufWriter::new(stream)))
 }
 
-fn serve(
-    from: impl std::io::Read + Send + 'static,
-    to: impl Write + Send + 'static,
-) -> Result<(), Failure> {
-    load::worker::serve(from, to)
-        .map_err(|error| Failure::new(Exit::Failed, format!("worker: {error}"), "see the coordinator's words"))
+fn serve(from: impl std::io::Read + Send + 'static, to: impl Write + Send + 'static) -> Result<(), Failure> {
+    load::worker::serve(from, to).map_err(|error| {
+        Failure::new(Exit::Failed, format!("worker: {error}"), "see the coordinator's words")
+    })
 }

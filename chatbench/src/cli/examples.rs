@@ -15,7 +15,9 @@ fn commands(text: &str) -> Vec<String> {
         let line = format!("\n{line}");
         let Some(rest) = CALLS.iter().find_map(|call| Some(line.split_once(call)?.1)) else { continue };
         let mut command = rest.split(" #").next().unwrap_or_default().to_owned();
-        while let Some(more) = lines.next_if(|next| next.trim_start().starts_with("--") || command.ends_with('\\')) {
+        while let Some(more) =
+            lines.next_if(|next| next.trim_start().starts_with("--") || command.ends_with('\\'))
+        {
             command = format!("{} {}", command.trim_end_matches('\\'), more.trim());
         }
         found.push(command);

@@ -38,32 +38,42 @@ pub(super) async fn accounts(
     place.admin(args, server)?.provision(plan.run, plan.users, life, password.as_ref()).await
 }
 
-/// Starts or calls as many generators as the users need, and refuses users that do not fit.
-pub(super) async fn generators(args: &Run, users: u32) -> Result<Workers, Failure> {
-    let (number, hard) = (files::processes(users, files::hard()), files::hard());
-    let refused = |message: String, hint: String| Failure::coded(Exit::INVALID, "invalid-measurement", message, hint);
-    let Some(number) = number else {
+/// Generators to start here, refusing users that do not fit; nothing for those that are elsewhere.
+pub(super) fn number(args: &Run, users: u32) -> Result<u32, Failure> {
+    if matches!(args.workers, Wanted::There(_)) {
+        return Ok(0);
+    }
+    let hard = files::hard();
+    let Some(number) = files::processes(users, hard) else {
         let message = format!("this machine allows {hard} open files a process, too few for a pair of users");
         return Err(refused(message, "raise the hard limit (ulimit -Hn)".into()));
     };
-    let wanted = match args.workers {
-        Wanted::Auto => number,
+    match args.workers {
         Wanted::Here(wanted) if wanted < number => {
             let message =
                 format!("{users} users do not fit into {wanted} processes of {hard} open files each");
-            return Err(refused(message, format!("use --workers {number}, or leave it at auto")));
+            Err(refused(message, format!("use --workers {number}, or leave it at auto")))
         }
-        Wanted::Here(wanted) => wanted.min(users / 2),
-        Wanted::There(_) => 0,
-    };
-    let workers = Workers::start(&args.workers, wanted).await?;
+        Wanted::Here(wanted) => Ok(wanted.min(users / 2)),
+        _ => Ok(number),
+    }
+}
+
+/// Starts so many generators or calls those that are elsewhere.
+pub(super) async fn generators(args: &Run, users: u32) -> Result<Workers, Failure> {
+    let workers = Workers::start(&args.workers, number(args, users)?).await?;
     let shares = shares(users, u32::try_from(workers.list.len()).unwrap_or(u32::MAX));
     for (worker, share) in workers.list.iter().zip(shares) {
         let needed = share.len() as u64 + files::RESERVE;
         if worker.files < needed {
-            let message = format!("worker {} may open {} files and needs {needed}", worker.host, worker.files);
+            let message =
+                format!("worker {} may open {} files and needs {needed}", worker.host, worker.files);
             return Err(refused(message, "raise its hard limit (ulimit -Hn), or name more workers".into()));
         }
     }
     Ok(workers)
+}
+
+fn refused(message: String, hint: String) -> Failure {
+    Failure::coded(Exit::INVALID, "invalid-measurement", message, hint)
 }

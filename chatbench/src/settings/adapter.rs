@@ -36,7 +36,8 @@ pub(super) fn protocol(known: &Protocol, args: &Run) -> Result<Protocol, Failure
 
 /// The settings put over what is known; a name that is none is refused with those there are.
 fn with<T: Serialize + DeserializeOwned>(known: &T, sets: &[(String, String)]) -> Result<T, Failure> {
-    let bad = |why: String| Failure::usage(format!("--adapter-set: {why}"), "write KEY=VALUE with these keys");
+    let bad =
+        |why: String| Failure::usage(format!("--adapter-set: {why}"), "write KEY=VALUE with these keys");
     let mut table = Table::try_from(known).map_err(|error| bad(error.to_string()))?;
     for (key, text) in sets {
         if let Some(name) = key.strip_prefix(HEADER) {

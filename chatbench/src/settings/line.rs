@@ -29,7 +29,11 @@ impl Line {
 /// As a shell takes it for one word.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn ms(duration: Duration) -> String {
@@ -116,7 +120,9 @@ impl Settings {
         match (&what.protocol, args.transport) {
             (Protocol::Chatd { transport: Transport::Sockjs }, Some(_)) => line.say("transport", "sockjs"),
             (Protocol::Chatd { transport: Transport::Rest }, Some(_)) => line.say("transport", "rest"),
-            (Protocol::Chatd { transport: Transport::Websocket }, Some(_)) => line.say("transport", "websocket"),
+            (Protocol::Chatd { transport: Transport::Websocket }, Some(_)) => {
+                line.say("transport", "websocket")
+            }
             _ => {}
         }
         line.all("chaos", args.chaos.iter().map(|(at, command)| format!("{}={command}", ms(*at))));

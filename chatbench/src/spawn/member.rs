@@ -34,7 +34,11 @@ pub(super) struct Member {
 
 impl Member {
     /// Starts it and waits for its ready line.
-    pub(super) async fn start(name: &'static str, mut command: Command, log: PathBuf) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        name: &'static str,
+        mut command: Command,
+        log: PathBuf,
+    ) -> Result<Self, Failure> {
         let failed = |what: String| Failure::new(Exit::Failed, format!("{name}: {what}"), "see --chatd");
         let file = std::fs::File::create(&log).map_err(|error| failed(format!("log: {error}")))?;
         // Its own process group: Ctrl-C is for chatbench, which drains before it ends the server.

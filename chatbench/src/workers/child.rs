@@ -27,10 +27,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts `chatbench worker` of this same program.
-    pub(super) fn start(
-        place: usize,
-        heard: mpsc::Sender<(usize, Heard)>,
-    ) -> Result<(Line, Self), Failure> {
+    pub(super) fn start(place: usize, heard: mpsc::Sender<(usize, Heard)>) -> Result<(Line, Self), Failure> {
         let failed = |error: std::io::Error| {
             Failure::new(Exit::Failed, format!("worker: {error}"), "chatbench starts itself as a worker")
         };

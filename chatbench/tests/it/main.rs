@@ -254,7 +254,7 @@ fn failures_before_the_run_have_their_codes_and_a_hint() {
         .maximum
         .is_some_and(|most| most < 1_000_000)
     {
-        assert_eq!(failure(many.args(["--users", "1000000", "-ojson"])), 8);
+        assert_eq!(failure(many.args(["--users", "1000000", "--workers", "1", "-ojson"])), 8);
     }
     let (mut nobody, _file) = chatbench(&peer, ADMIN_TOKEN);
     drop(peer);

@@ -44,6 +44,6 @@ fn a_spawned_chatd_holds_what_it_acknowledges_and_leaves_nothing_behind() {
     assert_eq!(report["reconciled"]["messages"], 250);
     assert_eq!(report["reconciled"]["rule"], "all");
     assert!(report["server"]["rssBytes"].as_u64().unwrap() > 0);
-    assert_eq!(report["notes"].as_array().unwrap().len(), 1, "chatd ended well: {:#}", report["notes"]);
+    assert!(!report["notes"].to_string().contains("did not end"), "chatd ended well: {:#}", report["notes"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
 }
