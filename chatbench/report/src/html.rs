@@ -15,7 +15,7 @@ mod strips;
 mod summary;
 mod tables;
 mod timeline;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 pub(crate) mod fixture;

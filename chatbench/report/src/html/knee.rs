@@ -42,7 +42,7 @@ pub(super) fn of(search: &Search) -> Knee {
     Knee {
         capacity: search.capacity.map(words::number),
         sentence: sentence(search),
-        started: search.best.as_ref().map(|best| best.started.replace('T', " ").replace('Z', " UTC")),
+        started: search.best.as_ref().map(|best| words::moment(&best.started)),
         line: search.line.clone(),
         charts: [latency(search), cost(search)]
             .iter()

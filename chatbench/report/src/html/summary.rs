@@ -37,7 +37,7 @@ pub(super) fn of(report: &Report) -> Summary {
         class,
         exit: report.exit,
         scenario: scenario(report),
-        started: report.started.replace('T', " ").replace('Z', " UTC"),
+        started: words::moment(&report.started),
         sentence: sentence(report),
         reasons: report.reasons.clone(),
         findings: report.findings.clone(),

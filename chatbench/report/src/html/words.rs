@@ -1,7 +1,8 @@
 //! Numbers as people read them.
 
 /// A whole number with its thousands apart.
-pub(super) fn count(n: u64) -> String {
+#[must_use]
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -14,7 +15,8 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// With so many decimals, its thousands apart.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+#[must_use]
+pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
@@ -27,12 +29,14 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// Three digits that mean something; whole numbers as they are.
-pub(super) fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     fixed(value, decimals(value))
 }
 
 /// The same for a column of measured values: whole ones are not whole by intent.
-pub(super) fn measured(value: f64) -> String {
+#[must_use]
+pub fn measured(value: f64) -> String {
     fixed(value, if value == 0.0 { 0 } else { by_size(value) })
 }
 
@@ -49,7 +53,8 @@ fn by_size(value: f64) -> usize {
 }
 
 /// Two numbers that differ, with as many decimals as it takes to see that.
-pub(super) fn apart(value: f64, limit: f64) -> (String, String) {
+#[must_use]
+pub fn apart(value: f64, limit: f64) -> (String, String) {
     const MOST: usize = 6;
     let (one, other) = (number(value), number(limit));
     if one != other || value == limit {
@@ -60,17 +65,20 @@ pub(super) fn apart(value: f64, limit: f64) -> (String, String) {
 }
 
 /// A number and its unit; bytes in the unit that fits.
-pub(super) fn with_unit(text: &str, unit: &str) -> String {
+#[must_use]
+pub fn with_unit(text: &str, unit: &str) -> String {
     if unit.is_empty() { text.to_owned() } else { format!("{text} {unit}") }
 }
 
 /// Milliseconds.
-pub(super) fn ms(value: f64) -> String {
+#[must_use]
+pub fn ms(value: f64) -> String {
     with_unit(&number(value), "ms")
 }
 
 /// Bytes in the unit that fits.
-pub(super) fn bytes(value: f64) -> String {
+#[must_use]
+pub fn bytes(value: f64) -> String {
     const STEP: f64 = 1024.0;
     let (mut value, mut unit) = (value, "B");
     for larger in ["KiB", "MiB", "GiB", "TiB"] {
@@ -83,20 +91,33 @@ pub(super) fn bytes(value: f64) -> String {
 }
 
 /// A share in per cent.
-pub(super) fn percent(share: f64) -> String {
+#[must_use]
+pub fn percent(share: f64) -> String {
     let value = share * 100.0;
     let decimals = if value.abs() >= 9.95 || value.fract() == 0.0 { 0 } else { 1 };
     format!("{} %", fixed(value, decimals))
 }
 
 /// Seconds, in the unit that a person would use.
-pub(super) fn seconds(value: f64) -> String {
+#[must_use]
+pub fn seconds(value: f64) -> String {
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 3600.0;
     match value {
         v if v >= 2.0 * HOUR => format!("{} h", number(v / HOUR)),
         v if v >= 2.0 * MINUTE => format!("{} min", number(v / MINUTE)),
         v => format!("{} s", number(v)),
+    }
+}
+
+/// A moment of RFC 3339, to the second.
+#[must_use]
+pub fn moment(rfc3339: &str) -> String {
+    let text = rfc3339.replace('T', " ");
+    match (text.find('.'), text.strip_suffix('Z')) {
+        (Some(point), Some(_)) => format!("{} UTC", &text[..point]),
+        (None, Some(text)) => format!("{text} UTC"),
+        _ => text,
     }
 }
 
@@ -118,6 +139,16 @@ mod tests {
         assert_eq!(apart(9_999.6, 10_000.0), ("9,999.6".to_owned(), "10,000".to_owned()));
         assert_eq!(apart(100.0, 100.0), ("100".to_owned(), "100".to_owned()));
         assert_eq!(apart(41.2, 100.0).0, "41.2");
+    }
+
+    #[test]
+    fn moments_are_to_the_second() {
+        let words =
+            ["2026-11-23T10:31:24.177Z", "2026-11-23T10:31:24Z", "2026-11-23T10:31:24+01:00"].map(moment);
+        assert_eq!(
+            words,
+            ["2026-11-23 10:31:24 UTC", "2026-11-23 10:31:24 UTC", "2026-11-23 10:31:24+01:00"]
+        );
     }
 
     #[test]

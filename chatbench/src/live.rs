@@ -1,0 +1,139 @@
+//! What a person sees while a run lasts, on stderr only: a view of the whole terminal, a few plain lines elsewhere.
+
+mod heat;
+mod lines;
+mod terminal;
+mod view;
+
+pub(crate) use terminal::restore;
+
+use crate::cli;
+use ledger::Second;
+use lines::Lines;
+use plan::Phases;
+use report::Thresholds;
+use report::threshold::Watch;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+use terminal::Screen;
+use view::View;
+
+/// Time between two pictures: the generator has better things to do.
+const PICTURE: Duration = Duration::from_millis(500);
+
+/// How the run stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State<'a> {
+    /// Run clock, and when the plan began, once it did.
+    pub(crate) now_us: u64,
+    pub(crate) begin_us: Option<u64>,
+    /// How much of the phase is done, 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) connected: u64,
+    pub(crate) sent: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) received: u64,
+    pub(crate) violations: u64,
+    /// The busiest generator thread's share of a CPU.
+    pub(crate) busy: f64,
+    /// Seconds that have ended.
+    pub(crate) seconds: &'a BTreeMap<u32, Second>,
+    /// CPUs in use, where they are seen.
+    pub(crate) server_cpus: Option<f64>,
+    pub(crate) generator_cpus: Option<f64>,
+}
+
+impl State<'_> {
+    /// The latest second that all workers have told of.
+    fn whole(&self) -> Option<&Second> {
+        const TOLD_S: u64 = 2;
+        let whole = u32::try_from((self.now_us / 1_000_000).saturating_sub(TOLD_S)).ok()?;
+        self.seconds.range(..=whole).next_back().map(|(_, second)| second)
+    }
+}
+
+/// The view.
+#[derive(Debug)]
+pub(crate) struct Live {
+    form: Form,
+    /// What is asked for, until the plan begins and it can be followed.
+    asked: Option<(Thresholds, Phases)>,
+    gates: Option<Watch>,
+    phase: (String, String),
+    drawn: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Off,
+    Lines(Lines),
+    Whole(Box<(Screen, View)>),
+}
+
+impl Live {
+    /// The whole terminal where stderr is one, unless something else is wanted.
+    pub(crate) fn new(wanted: Option<cli::Live>) -> Self {
+        let on_terminal = stderr().is_terminal();
+        let form = match wanted.unwrap_or(if on_terminal { cli::Live::Tui } else { cli::Live::Line }) {
+            cli::Live::Off => Form::Off,
+            cli::Live::Tui if on_terminal => match Screen::enter() {
+                Ok(screen) => Form::Whole(Box::new((screen, View::default()))),
+                // A terminal that cannot be drawn on can still be written to.
+                Err(_) => Form::Lines(Lines::new()),
+            },
+            cli::Live::Tui | cli::Live::Line => Form::Lines(Lines::new()),
+        };
+        Self { form, asked: None, gates: None, phase: <(String, String)>::default(), drawn: None }
+    }
+
+    /// What the run is judged by.
+    pub(crate) fn asked(&mut self, thresholds: &Thresholds, phases: &Phases) {
+        self.asked = Some((thresholds.clone(), *phases));
+    }
+
+    /// A phase begins.
+    pub(crate) fn phase(&mut self, name: &str, what: &str) {
+        self.phase = (name.to_owned(), what.to_owned());
+        match &mut self.form {
+            Form::Off => {}
+            Form::Lines(lines) => lines.say(&format!("{name}: {what}")),
+            Form::Whole(whole) => {
+                let (screen, view) = whole.as_mut();
+                view.phase(name, what);
+                screen.draw(|frame| view.draw(frame));
+            }
+        }
+    }
+
+    pub(crate) fn tick(&mut self, state: &State<'_>) {
+        if matches!(self.form, Form::Off) || self.drawn.is_some_and(|drawn| drawn.elapsed() < PICTURE) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        if let (Some(begin), Some((thresholds, phases))) = (state.begin_us, &self.asked)
+            && self.gates.is_none()
+        {
+            self.gates = Some(Watch::new(thresholds, phases, begin));
+        }
+        match &mut self.form {
+            Form::Off => {}
+            Form::Lines(lines) => lines.tick(state),
+            Form::Whole(whole) => {
+                let (screen, view) = whole.as_mut();
+                if let Some(gates) = &mut self.gates {
+                    // Whether the run ends early is the coordinator's to say.
+                    let _stop = gates.follow(state.seconds, state.now_us);
+                    view.gates = gates.standing();
+                }
+                view.tick(state);
+                screen.draw(|frame| view.draw(frame));
+            }
+        }
+    }
+
+    /// The run is over: the terminal is as it was before.
+    pub(crate) fn end(&mut self) {
+        self.form = Form::Off;
+    }
+}
