@@ -29,7 +29,6 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     let interrupt = Interrupt::listen()?;
     let mut live = Live::new(args.live);
     live.asked(&asked, &plan.phases);
-    live.asked(&asked, &plan.phases);
     let server = match args.server.spawn {
         true => {
             live.phase("server", "starting chatd");

@@ -43,7 +43,7 @@ pub fn render_search(search: &Search) -> String {
 /// What the template `run.html` shows.
 #[derive(Serialize)]
 struct Run<'a> {
-    gates: Vec<gates::Gate>,
+    gates: gates::Gates,
     timeline: Option<timeline::Timeline>,
     /// A chart, as HTML.
     curve: Option<String>,

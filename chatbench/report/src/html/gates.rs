@@ -34,8 +34,15 @@ struct Bar {
     cut: bool,
 }
 
+/// All gates; those that ask for none of something, and had none, need only be named.
+#[derive(Debug, Serialize)]
+pub(super) struct Gates {
+    rows: Vec<Gate>,
+    nones: Vec<String>,
+}
+
 /// Those that failed first, then in the order in which they were asked for.
-pub(super) fn of(gates: &[GateResult]) -> Vec<Gate> {
+pub(super) fn of(gates: &[GateResult]) -> Gates {
     let order = |gate: &&GateResult| match (gate.outcome, gate.class) {
         (GateOutcome::Fail, GateClass::Correctness) => 0,
         (GateOutcome::Fail, GateClass::Performance) => 1,
@@ -43,9 +50,15 @@ pub(super) fn of(gates: &[GateResult]) -> Vec<Gate> {
         (GateOutcome::Fail, GateClass::Advisory) => 3,
         (GateOutcome::Pass, _) => 4,
     };
-    let mut sorted: Vec<&GateResult> = gates.iter().collect();
+    let (nones, mut sorted): (Vec<_>, Vec<_>) = gates.iter().partition(|gate| is_none(gate));
     sorted.sort_by_key(order);
-    sorted.into_iter().map(gate).collect()
+    let nones = nones.into_iter().map(|gate| gate.id.clone()).collect();
+    Gates { rows: sorted.into_iter().map(gate).collect(), nones }
+}
+
+fn is_none(gate: &GateResult) -> bool {
+    let asked = gate.op == "==" && gate.limit == 0.0 && gate.class == GateClass::Performance;
+    asked && gate.outcome == GateOutcome::Pass
 }
 
 fn gate(gate: &GateResult) -> Gate {
@@ -150,6 +163,30 @@ mod tests {
     }
 
     #[test]
+    fn what_must_be_none_and_is_takes_one_line() {
+        let zero = |id: &str, value: f64, class, outcome| {
+            let id = id.to_owned();
+            GateResult {
+                id,
+                op: "==".to_owned(),
+                limit: 0.0,
+                value: Some(value),
+                class,
+                outcome,
+                ..latency(0.0)
+            }
+        };
+        let gates = [
+            zero("refused", 0.0, GateClass::Performance, GateOutcome::Pass),
+            zero("violations", 0.0, GateClass::Correctness, GateOutcome::Pass),
+            zero("unread", 3.0, GateClass::Performance, GateOutcome::Fail),
+        ];
+        let gates = of(&gates);
+        assert_eq!(gates.nones, ["refused"]);
+        assert_eq!([&gates.rows[0].id, &gates.rows[1].id], ["unread", "violations"]);
+    }
+
+    #[test]
     fn margins_say_which_way() {
         assert_eq!(margin(&latency(75.0)), "25 % left");
         assert_eq!(margin(&latency(120.0)), "20 % over");
@@ -161,6 +198,6 @@ mod tests {
         let mut gates = fixture::passed().gates;
         gates.last_mut().unwrap().outcome = GateOutcome::Fail;
         gates.last_mut().unwrap().class = GateClass::Performance;
-        assert_eq!(of(&gates)[0].id, gates.last().unwrap().id);
+        assert_eq!(of(&gates).rows[0].id, gates.last().unwrap().id);
     }
 }
