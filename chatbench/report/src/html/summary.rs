@@ -78,6 +78,11 @@ fn sentence(report: &Report) -> String {
         text.push_str(&format!("; 99 % of what arrived did so within {p99} of its planned time"));
     }
     text.push('.');
+    let late = report.outcomes.undelivered;
+    if late > 0 {
+        text.push_str(&format!(" {} had not arrived by the end.", words::count(late)));
+        return text;
+    }
     text.push_str(match (report.violations.total, report.reconciled.compared) {
         (0, 0) => " Nothing seen on the sockets was lost, doubled or out of order.",
         (0, _) => " Nothing was lost, doubled or out of order, on the sockets or in history.",

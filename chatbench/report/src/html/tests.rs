@@ -77,6 +77,16 @@ fn the_verdict_comes_first_then_the_gates_then_the_charts() {
 }
 
 #[test]
+fn nothing_is_called_whole_that_is_not() {
+    let mut report = fixture::passed();
+    assert!(render(&report).contains("Nothing was lost"));
+    report.outcomes.undelivered = 3;
+    let page = render(&report);
+    assert!(!page.contains("Nothing was lost") && page.contains("3 had not arrived by the end."));
+    assert!(!render(&fixture::failed()).contains("Nothing was lost"));
+}
+
+#[test]
 fn gates_say_value_limit_and_margin() {
     let page = render(&fixture::passed());
     for words in ["41.2 ms", "&lt; 100<", "59 % left", "≥ 9,900<", "7.24 KiB", "advisory", "none left"] {
