@@ -3,7 +3,7 @@
 use super::chart::{Chart, Dot, Key, Label, percent};
 use super::scale::{Scale, short};
 use super::{page, summary, words};
-use crate::model::{Search, SearchStep};
+use crate::model::{Search, SearchStep, Verdict};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -65,6 +65,11 @@ fn sentence(search: &Search) -> String {
         }
         (None, None) => "No rate was tried to its end.".to_owned(),
     };
+    let at = |rate: f64| search.steps.iter().filter(move |step| step.rate == rate);
+    let starved = |rate: f64| at(rate).all(|step| step.verdict == Verdict::Invalid);
+    if search.above.is_some_and(starved) {
+        text.push_str(" There the generator or the machine was the limit: the server may do more.");
+    }
     if let Some(ceiling) = search.generator_ceiling {
         text.push_str(&format!(" The generator alone can do {}.", words::number(ceiling)));
     }

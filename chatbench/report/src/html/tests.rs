@@ -144,4 +144,7 @@ fn a_search_says_its_capacity_first() {
     assert!(page.contains("<h1>24,000"));
     assert!(page.contains("26,000 a second did not") && page.contains("The generator alone can do 41,000."));
     assert!(page.contains("The run at 24,000 messages a second"));
+    assert!(page.contains("the server may do more"), "what did not pass was invalid");
+    let failed = crate::model::Search { above: Some(28_000.0), ..fixture::search() };
+    assert!(!render_search(&failed).contains("the server may do more"));
 }
