@@ -89,7 +89,13 @@ impl What<'_> {
 
         live.phase("users", &format!("{users} accounts and tokens"));
         let begun = Instant::now();
-        let accounts = accounts(args, self.server, &place, &plan).await?;
+        let accounts = tokio::select! {
+            accounts = accounts(args, self.server, &place, &plan) => accounts?,
+            () = interrupt.wait() => {
+                let what = "interrupted while accounts were made";
+                return Err(Failure::new(Exit::Interrupted, what, "nothing was measured"));
+            }
+        };
         phases.provision_s = begun.elapsed().as_secs_f64();
         environment.server = if has_rest { crate::provision::version(&place.api).await } else { None };
 

@@ -120,9 +120,12 @@ impl Server {
         self.members.iter().map(of).collect()
     }
 
-    /// What each said when it was ready.
+    /// What it said when it was ready.
     pub(crate) fn ready(&self) -> Vec<String> {
-        self.members.iter().map(|member| member.ready.clone()).collect()
+        let said = self.members.first().map(|core| core.ready.clone());
+        let beside = self.members.len().saturating_sub(1);
+        let sockets = (beside > 0).then(|| format!("{beside} processes beside it serve the sockets"));
+        said.into_iter().chain(sockets).collect()
     }
 
     /// Ends all, those that serve sockets first, by force if one does not end by itself; true when all ended well.

@@ -47,3 +47,76 @@ fn a_spawned_chatd_holds_what_it_acknowledges_and_leaves_nothing_behind() {
     assert!(!report["notes"].to_string().contains("did not end"), "chatd ended well: {:#}", report["notes"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
 }
+
+#[test]
+fn socket_processes_beside_the_server_are_measured_each() {
+    let Some(chatd) = chatd() else { return };
+    let output = Command::new(env!("CARGO_BIN_EXE_chatbench"))
+        .args([
+            "run",
+            "--spawn",
+            "--websocket-processes",
+            "2",
+            "--workers",
+            "2",
+            "--users",
+            "40",
+            "--rate",
+            "100",
+        ])
+        .args(["--duration", "1s", "--warmup", "500ms", "--no-latency-gate", "-ojson", "--chatd"])
+        .arg(chatd)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["outcomes"]["received"], 150, "{report:#}");
+    assert_eq!(report["violations"]["total"], 0, "{report:#}");
+    assert_eq!(report["load"]["targets"].as_array().unwrap().len(), 2);
+    let names: Vec<&str> = (0..3).filter_map(|n| report["servers"][n]["name"].as_str()).collect();
+    assert_eq!(names, ["chatd", "chatd websocket", "chatd websocket"]);
+}
+
+#[test]
+fn prepared_users_serve_many_runs_and_are_deleted() {
+    let Some(chatd) = chatd() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Ports count on from the gateway's, and must not run over the highest.
+        free.local_addr().unwrap().port() % 10_000 + 18_000
+    };
+    let mut server = Command::new(chatd)
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .args(["--port", &port.to_string()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdout = std::io::BufReader::new(server.stdout.take().unwrap());
+    std::io::BufRead::lines(stdout)
+        .map_while(Result::ok)
+        .find(|line| line.starts_with("chatd ready"))
+        .unwrap();
+    let users = folder.path().join("users");
+    let chatbench = |verb: &str, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+        command.arg(verb).args(["--target", &format!("http://127.0.0.1:{port}"), "--data"]);
+        command.arg(folder.path().join("data")).args(args).output().unwrap()
+    };
+    let file = users.to_str().unwrap();
+    let made = chatbench("prepare", &["--users", "20", "--out", file]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for _ in 0..2 {
+        let load = ["--users", "20", "--rate", "100", "--duration", "500ms", "--warmup", "100ms"];
+        let output =
+            chatbench("run", &[&load[..], &["--users-file", file, "--no-latency-gate", "-ojson"]].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["outcomes"]["received"], 60, "{report:#}");
+    }
+    let gone = chatbench("cleanup", &[file, "-ojson"]);
+    assert_eq!(String::from_utf8_lossy(&gone.stdout), "{\"deleted\":20}\n");
+    assert!(!users.exists());
+    server.kill().unwrap();
+    server.wait().unwrap();
+}

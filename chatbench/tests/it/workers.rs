@@ -1,0 +1,108 @@
+//! Several generator processes, here and over TCP, against the server that does nothing.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+/// A chatbench that says where it listens, and ends with the value.
+struct Listening {
+    child: Child,
+    address: String,
+}
+
+impl Listening {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(line.contains("ready on"), "{line}");
+        Self { child, address }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn null_server() -> Listening {
+    Listening::start(&["null-server", "--port", "0", "--until-stdin-ends"])
+}
+
+fn command(server: &Listening, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+    command.args(["run", "--adapter", "relay", "--target"]).arg(format!("http://{}", server.address));
+    command.args(["--users", "12", "--rate", "120", "--warmup", "500ms", "--no-latency-gate", "-ojson"]);
+    command.args(more);
+    command
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    })
+}
+
+#[test]
+fn three_processes_send_what_one_would_have_sent() {
+    let server = null_server();
+    for workers in ["1", "3"] {
+        let output = command(&server, &["--duration", "1s", "--workers", workers]).output().unwrap();
+        let report = report(&output);
+        assert_eq!(report["workers"].as_array().unwrap().len().to_string(), workers);
+        assert_eq!(report["outcomes"]["sent"], 180, "{workers}: {report:#}");
+        assert_eq!(report["outcomes"]["received"], 180, "{workers}: {report:#}");
+        assert_eq!(report["violations"]["total"], 0);
+        assert_eq!(report["reconciled"]["rule"], "none");
+        assert_ne!(output.status.code(), Some(9));
+    }
+}
+
+#[test]
+fn workers_that_listen_serve_one_coordinator_after_another() {
+    let server = null_server();
+    let (one, two) = (
+        Listening::start(&["worker", "--listen", "127.0.0.1:0"]),
+        Listening::start(&["worker", "--listen", "127.0.0.1:0"]),
+    );
+    let workers = format!("{},{}", one.address, two.address);
+    for _ in 0..2 {
+        let output = command(&server, &["--duration", "1s", "--workers", &workers]).output().unwrap();
+        let report = report(&output);
+        assert_eq!(report["outcomes"]["received"], 180, "{report:#}");
+        let clocks: Vec<u64> = (0..2).filter_map(|n| report["workers"][n]["clockBoundUs"].as_u64()).collect();
+        assert!(clocks.len() == 2 && clocks.iter().all(|bound| *bound > 0), "{clocks:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_dies_is_told_and_ends_the_run() {
+    let server = null_server();
+    let mut command = command(&server, &["--duration", "1h", "--workers", "2"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    lines.find(|line| line.contains("load:")).unwrap();
+    let pid = child.id();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let first = children.split_ascii_whitespace().next().unwrap().parse::<i32>().unwrap();
+    let first = rustix::process::Pid::from_raw(first).unwrap();
+    rustix::process::kill_process(first, rustix::process::Signal::KILL).unwrap();
+    let said = lines.last().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(said.contains("ended before its time"), "{said}");
+    for pid in children.split_ascii_whitespace() {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "worker {pid} outlived the run");
+    }
+}
+
+#[test]
+fn nobody_at_the_address_of_a_worker_is_unreachable() {
+    let server = null_server();
+    let output = command(&server, &["--workers", "127.0.0.1:1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("worker --listen"));
+}
