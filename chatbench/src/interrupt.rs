@@ -2,17 +2,25 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use schema::exit::{Exit, Failure};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// What the second interrupt takes along.
+#[derive(Debug, Default)]
+struct Owned {
+    pids: Vec<u32>,
+    folders: Vec<PathBuf>,
+}
+
 /// Whether somebody wants the run to end.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
     flag: watch::Receiver<bool>,
-    /// The servers that must not outlive chatbench.
-    owned: Arc<Mutex<Vec<u32>>>,
+    /// The servers that must not outlive chatbench, and the folders that must not either.
+    owned: Arc<Mutex<Owned>>,
     listening: JoinHandle<()>,
 }
 
@@ -23,7 +31,7 @@ impl Interrupt {
             Failure::new(Exit::Failed, format!("signals: {error}"), "the kernel refused a handler")
         };
         let (send, flag) = watch::channel(false);
-        let owned: Arc<Mutex<Vec<u32>>> = Arc::default();
+        let owned: Arc<Mutex<Owned>> = Arc::default();
         let (mut ctrl_c, mut terminate) = (
             signal(SignalKind::interrupt()).map_err(failed)?,
             signal(SignalKind::terminate()).map_err(failed)?,
@@ -33,9 +41,12 @@ impl Interrupt {
             tokio::select! { _ = ctrl_c.recv() => {}, _ = terminate.recv() => {} }
             send.send_replace(true);
             tokio::select! { _ = ctrl_c.recv() => {}, _ = terminate.recv() => {} }
-            let children = children.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            for pid in children.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
+            let owned = children.lock().unwrap_or_else(PoisonError::into_inner);
+            for pid in owned.pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
                 let _gone_already = kill_process(pid, Signal::KILL);
+            }
+            for folder in &owned.folders {
+                let _what_is_left = std::fs::remove_dir_all(folder);
             }
             crate::live::restore();
             std::process::exit(i32::from(u8::from(Exit::Interrupted)));
@@ -43,9 +54,11 @@ impl Interrupt {
         Ok(Self { flag, owned, listening })
     }
 
-    /// These were started: the second interrupt ends them too.
-    pub(crate) fn owns(&self, pids: &[u32]) {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner).extend(pids);
+    /// These were started, in this folder: the second interrupt ends them and removes it.
+    pub(crate) fn owns(&self, pids: &[u32], folder: &Path) {
+        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        owned.pids.extend(pids);
+        owned.folders.push(folder.to_owned());
     }
 
     pub(crate) fn is_set(&self) -> bool {

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
         true => {
             live.phase("server", "starting chatd");
             let server = Server::start(&args.server, plan.users).await?;
-            interrupt.owns(&server.pids());
+            interrupt.owns(&server.pids(), server.folder());
             Some(server)
         }
         false => None,

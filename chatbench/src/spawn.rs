@@ -107,6 +107,11 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// Data and logs of all.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.members.iter().map(Member::pid).collect()
     }
