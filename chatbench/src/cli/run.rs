@@ -45,8 +45,8 @@ pub(crate) struct Run {
     /// Bytes of a message's content. [default: 128]
     #[arg(long, value_parser = clap::value_parser!(u32).range(53..=4096))]
     pub(crate) size: Option<u32>,
-    /// Times a scenario's users and rates; not its gates.
-    #[arg(long, value_parser = scale, requires = "scenario")]
+    /// Times the users and all rates, and gates of rates and users; times and shares stay.
+    #[arg(long, value_parser = scale)]
     pub(crate) scale: Option<f64>,
     /// When messages are due. [default: constant]
     #[arg(long, value_enum)]

@@ -43,7 +43,6 @@ fn what_makes_no_sense_is_refused() {
         "--spawn --target http://x",
         "--spawn --server-pid 4",
         "--set a=b",
-        "--scale 0.5",
         "--p99 1s --no-latency-gate",
         "--gate seed --thresholds x",
         "--adapter-set a=b",
