@@ -109,13 +109,27 @@ pub(crate) fn start(setup: Setup, says: SyncSender<Said>) -> io::Result<Handle> 
     let builder = std::thread::Builder::new().name(format!("load-{}", setup.number));
     let wakes = waker.clone();
     let thread = builder.spawn(move || {
+        let mut last_words = LastWords(Some(says.clone()));
         let outcome =
             Thread::new(setup, &poll, &wakes, says.clone()).and_then(|thread| thread.run(poll, &told));
         if let Err(error) = outcome {
             let _nobody_listens = says.send(Said::Failed(error.to_string()));
         }
+        last_words.0 = None;
     })?;
     Ok(Handle { tell, waker, thread })
+}
+
+/// Speaks for a thread that panics, for which the worker would wait for ever.
+struct LastWords(Option<SyncSender<Said>>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if let Some(says) = self.0.take() {
+            let why = "a thread of the generator ended unexpectedly: a defect of chatbench";
+            let _nobody_listens = says.send(Said::Failed(why.to_owned()));
+        }
+    }
 }
 
 pub(crate) struct Thread {
