@@ -124,7 +124,13 @@ fn found(report: &Report) -> Option<Found> {
 }
 
 async fn idle(users: u32, threads: u32) -> Result<Idle, Failure> {
-    let few = || Failure::new(Exit::INVALID, "not even a pair of users fits into a process's open files", "ulimit -Hn 4096");
+    let few = || {
+        Failure::new(
+            Exit::INVALID,
+            "not even a pair of users fits into a process's open files",
+            "ulimit -Hn 4096",
+        )
+    };
     let processes = files::processes(users, files::hard()).ok_or_else(few)?;
     let nulls = Null::several(processes).await?;
     let folder = runs::folder()?;

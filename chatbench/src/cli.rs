@@ -144,4 +144,6 @@ pub(crate) struct Format {
 }
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod tests;

@@ -43,7 +43,9 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 fn hosts(text: &str) -> Result<Hosts, String> {
     match crate::cli::workers(text)? {
         Workers::There(hosts) => Ok(Hosts(hosts)),
-        Workers::Auto | Workers::Here(_) => Err(format!("'{text}' is not HOST:PORT,...; `run` starts workers here")),
+        Workers::Auto | Workers::Here(_) => {
+            Err(format!("'{text}' is not HOST:PORT,...; `run` starts workers here"))
+        }
     }
 }
 

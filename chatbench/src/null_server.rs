@@ -41,7 +41,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     files::raise();
     let address = SocketAddr::new(args.bind, args.port);
     let failed = |error: std::io::Error| {
-        Failure::new(Exit::Failed, format!("null server on {address}: {error}"), "choose another --port, or 0 for any")
+        Failure::new(
+            Exit::Failed,
+            format!("null server on {address}: {error}"),
+            "choose another --port, or 0 for any",
+        )
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;

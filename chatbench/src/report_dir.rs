@@ -1,13 +1,11 @@
 //! `chatbench report DIR`: every form of a report again, from its JSON alone.
 
-use crate::Outcome;
-use crate::cli::{Format, Output};
+use crate::cli::{Format as Wanted, Output};
+use crate::{Outcome, broken, search};
+use report::Format;
 use report::model::{Report, Search};
 use schema::exit::{Exit, Failure};
 use std::path::{Path, PathBuf};
-
-/// The largest file that is read as a report.
-const BYTES: u64 = 256 << 20;
 
 /// The arguments of `report`.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,11 +17,72 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
     #[command(flatten)]
-    format: Format,
+    format: Wanted,
 }
 
 impl Args {
     pub(crate) fn output(&self) -> Output {
         self.format.output
     }
+}
+
+/// Writes every form again, and prints the report.
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    if let Some(search) = found(&args.folder)? {
+        search::write(args.report_dir.as_deref().unwrap_or(&args.folder), &search)?;
+        return Ok(Outcome::from(match args.format.output {
+            Output::Json => serde_json::to_string_pretty(&search).map_err(broken)? + "\n",
+            Output::Text => search::text(&search),
+        }));
+    }
+    let report = read(&args.folder)?;
+    let beside = if args.folder.is_dir() { Some(args.folder.as_path()) } else { args.folder.parent() };
+    if let Some(folder) = args.report_dir.as_deref().or(beside) {
+        report::write(folder, &report, &[], &Format::ALL).map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                error.to_string(),
+                "is the folder writable? --report-dir names another",
+            )
+        })?;
+    }
+    let told = crate::told(&report, args.format.output)?;
+    // The report was rendered: how the run went is in it, not in this exit code.
+    Ok(Outcome { exit: Exit::Ok, ..told })
+}
+
+/// What a search has left in a folder.
+fn found(folder: &Path) -> Result<Option<Search>, Failure> {
+    let file = folder.join("search.json");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let bad = |why: String| {
+        Failure::usage(format!("{}: {why}", file.display()), "search again: this file is not whole")
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| bad(error.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| bad(error.to_string()))
+}
+
+/// The report of a folder, or of a file.
+pub(crate) fn read(path: &Path) -> Result<Report, Failure> {
+    let hint = "name a folder that --report-dir has made, or its report.json";
+    if !path.exists() {
+        return Err(Failure::new(Exit::NotFound, format!("{}: not there", path.display()), hint));
+    }
+    report::json::read(path).map_err(|why| Failure::usage(why.to_string(), hint))
+}
+
+/// Writes files into a folder, which is made.
+pub(crate) fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Failure> {
+    let failed = |path: &Path, error: std::io::Error| {
+        let hint = "is the folder of --report-dir writable?";
+        Failure::new(Exit::Failed, format!("{}: {error}", path.display()), hint)
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use crate::cli::{Output, Run};
 use crate::{Outcome, broken, calibrate, run};
 pub(crate) use args::{Args, percent, spoken};
 use bracket::{End, Found, Kind, Next, Rules, Tried};
+pub(crate) use outcome::{text, write};
 use report::model::{Report, Search, SearchStep};
 use schema::exit::{Exit, Failure};
 use std::io::Write;
@@ -30,13 +31,12 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         steps: climbed.steps,
         best: climbed.best.map(Box::new),
     };
-    let words = outcome::words(climbed.end, &search);
     if let Some(folder) = &args.run.report_dir {
-        outcome::write(folder, &search, &words)?;
+        write(folder, &search)?;
     }
     let text = match args.run.output {
         Output::Json => serde_json::to_string_pretty(&search).map_err(broken)? + "\n",
-        Output::Text => outcome::text(&search, &words),
+        Output::Text => text(&search),
     };
     Ok(Outcome { text, exit })
 }
@@ -70,7 +70,9 @@ pub(crate) async fn climb(
             }
         };
         say(&format!("{title}{:7} {rate:>9} msg/s{}", kind.name(), expected(rules, &tried)));
-        let args = Run { rate: Some(rate), ..each.clone() };
+        let report_dir =
+            each.report_dir.as_ref().map(|all| all.join(format!("{:02}-{rate}", tried.len() + 1)));
+        let args = Run { rate: Some(rate), report_dir, ..each.clone() };
         let (step, report) = match Box::pin(run::run(&args)).await {
             Ok(report) => (step::of(rate, kind, &report), Some(report)),
             // A server that can't even be reached or started has not held the rate; if it never could, that is the answer.

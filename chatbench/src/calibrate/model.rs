@@ -127,7 +127,9 @@ impl Calibration {
                 "idle", idle.connected, idle.asked, idle.workers, idle.connects_per_s
             ));
             let bytes = idle.bytes_per_user.map_or_else(|| "?".to_owned(), |bytes| format!("{bytes:.0}"));
-            let room = idle.room.map_or_else(String::new, |room| format!("; free memory is enough for {room} users"));
+            let room = idle
+                .room
+                .map_or_else(String::new, |room| format!("; free memory is enough for {room} users"));
             text.push_str(&format!(
                 "{:10} {bytes} bytes of user-space memory each, {:.3} CPUs to hold them{room}\n",
                 "", idle.generator_cpus
@@ -136,7 +138,10 @@ impl Calibration {
                 text.push_str(&format!("{:10} {error}\n", ""));
             }
         }
-        text.push_str(&format!("\nA run that needs more than this measures the generator.\nRepeat: {}\n", self.line));
+        text.push_str(&format!(
+            "\nA run that needs more than this measures the generator.\nRepeat: {}\n",
+            self.line
+        ));
         text
     }
 }

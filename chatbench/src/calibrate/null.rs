@@ -24,7 +24,11 @@ pub(super) struct Null {
 impl Null {
     pub(super) async fn start() -> Result<Self, Failure> {
         let failed = |why: String| {
-            Failure::new(Exit::Failed, format!("null server: {why}"), "chatbench starts itself; is its file still there?")
+            Failure::new(
+                Exit::Failed,
+                format!("null server: {why}"),
+                "chatbench starts itself; is its file still there?",
+            )
         };
         let own = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
         let mut command = Command::new(own);

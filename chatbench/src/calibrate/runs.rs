@@ -1,7 +1,7 @@
 //! The runs of a calibration, as command lines of `chatbench run`.
 
 use super::null::Null;
-use crate::accounts;
+use crate::accounts::Accounts;
 use crate::cli::{Adapter, Cli, Run, Verb, Workers};
 use clap::Parser;
 use schema::exit::{Exit, Failure};
@@ -58,8 +58,9 @@ impl Shape {
 
 /// Where the accounts of a run are written; removed afterwards.
 pub(super) fn folder() -> Result<TempDir, Failure> {
-    TempDir::with_prefix("chatbench-")
-        .map_err(|error| Failure::new(Exit::Failed, format!("temporary folder: {error}"), "is TMPDIR writable?"))
+    TempDir::with_prefix("chatbench-").map_err(|error| {
+        Failure::new(Exit::Failed, format!("temporary folder: {error}"), "is TMPDIR writable?")
+    })
 }
 
 /// A run whose rate is varied.
@@ -93,13 +94,17 @@ fn line(path: Path, users: u32, words: &str, nulls: &[&Null], folder: &Folder) -
         Path::Relay => args.push("--adapter=relay".to_owned()),
         Path::Stomp => {
             let file = folder.join("users");
-            accounts::write(&file, users, load::relay::account)?;
+            let api = nulls.first().map(|null| format!("http://{}", null.address)).unwrap_or_default();
+            let accounts = (0..users).map(load::relay::account).collect();
+            Accounts::new(api, u64::MAX, accounts).write(&file)?;
             args.push(format!("--users-file={}", file.display()));
             args.push("--reconcile=0".to_owned());
         }
     }
     match Cli::try_parse_from(args).map(|cli| cli.verb) {
         Ok(Verb::Run(run)) => Ok(*run),
-        other => Err(Failure::new(Exit::Failed, format!("{other:?}"), "this is a defect of chatbench: report it")),
+        other => {
+            Err(Failure::new(Exit::Failed, format!("{other:?}"), "this is a defect of chatbench: report it"))
+        }
     }
 }

@@ -22,8 +22,6 @@ pub(crate) struct Asked {
     pub(crate) loopback: bool,
     /// The server runs on this machine, in as many processes as it needs.
     pub(crate) server_here: bool,
-    /// The server is started by chatbench itself, with limits that are no hindrance.
-    pub(crate) spawned: bool,
     /// Worker processes; none: as many as it takes.
     pub(crate) workers: Option<u64>,
     /// The workers run on other machines, which this one can't look into.

@@ -31,13 +31,11 @@ pub(super) async fn look() -> Machine {
         files: here.files,
         files_open: number(&opened, 0).unwrap_or_default(),
         files_max: number(&opened, 2).unwrap_or_default(),
-        ports: u64::from(here.local_ports).saturating_sub(reserved(
-            &ipv4("ip_local_reserved_ports"),
-            &ipv4("ip_local_port_range"),
-        )),
+        ports: u64::from(here.local_ports)
+            .saturating_sub(reserved(&ipv4("ip_local_reserved_ports"), &ipv4("ip_local_port_range"))),
         time_wait: after_word(&sockets, "TCP:", "tw").unwrap_or_default(),
         time_wait_max: number(&ipv4("tcp_max_tw_buckets"), 0).unwrap_or_default(),
-        memory: after_word(&text("/proc/meminfo"), "MemAvailable:", "MemAvailable:").unwrap_or_default() * 1024,
+        memory: available(),
         memory_in_group: memory_in_group(&text("/proc/self/cgroup"), &text),
         tcp_memory_max: number(&ipv4("tcp_mem"), 2).map(|pages| pages * PAGE),
         tcp_memory: after_word(&sockets, "TCP:", "mem").unwrap_or_default() * PAGE,
@@ -46,6 +44,16 @@ pub(super) async fn look() -> Machine {
         syn_backlog: number(&ipv4("tcp_max_syn_backlog"), 0).unwrap_or(u64::MAX),
         hash_ms: None,
     }
+}
+
+/// Bytes that can be had without swapping, by the machine and by the control group.
+pub(super) fn free_memory() -> u64 {
+    let group = memory_in_group(&text("/proc/self/cgroup"), &text);
+    group.map_or(available(), |group| group.min(available()))
+}
+
+fn available() -> u64 {
+    after_word(&text("/proc/meminfo"), "MemAvailable:", "MemAvailable:").unwrap_or_default() * 1024
 }
 
 fn text(path: &str) -> String {
@@ -85,7 +93,7 @@ fn tracked() -> Option<(u64, u64)> {
 /// What is left of the control group's bound: page cache that can be dropped counts as left.
 fn memory_in_group(groups: &str, read: &dyn Fn(&str) -> String) -> Option<u64> {
     let path = |prefix: &str| {
-        let line = groups.lines().find(|line| line.splitn(3, ':').nth(1) == Some(prefix))?;
+        let line = groups.lines().find(|line| line.split(':').nth(1) == Some(prefix))?;
         line.splitn(3, ':').nth(2).map(|path| path.trim_end_matches('/').to_owned())
     };
     // The second version, then the first; inside a container the group's own folder is the root.
@@ -112,7 +120,10 @@ mod tests {
     async fn this_machine_says_what_every_machine_says() {
         let here = look().await;
         assert!(here.cpus > 0 && here.files > 0 && here.ports > 0 && here.memory > 1 << 20, "{here:?}");
-        assert!(here.files_max > here.files_open && here.backlog > 0 && here.tcp_memory_max > Some(0), "{here:?}");
+        assert!(
+            here.files_max > here.files_open && here.backlog > 0 && here.tcp_memory_max > Some(0),
+            "{here:?}"
+        );
     }
 
     #[test]

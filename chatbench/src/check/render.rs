@@ -76,7 +76,6 @@ mod tests {
             sources: 1,
             loopback: true,
             server_here: false,
-            spawned: false,
             workers: None,
             elsewhere: false,
         };

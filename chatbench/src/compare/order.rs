@@ -32,7 +32,9 @@ mod tests {
     #[test]
     fn neither_side_is_earlier_on_average() {
         let runs = order(4, true, true);
-        let place = |which| runs.iter().enumerate().filter(|(_, run)| run.1 == which).map(|(at, _)| at).sum::<usize>();
+        let place = |which| {
+            runs.iter().enumerate().filter(|(_, run)| run.1 == which).map(|(at, _)| at).sum::<usize>()
+        };
         assert_eq!(place(A), place(B));
     }
 }

@@ -29,11 +29,17 @@ impl Side {
         let missing = |why: &str| Failure::new(Exit::NotFound, format!("{text}: {why}"), hint);
         if path.is_dir() {
             let reports = reports(path);
-            return if reports.is_empty() { Err(missing("no report.json in this folder")) } else { Ok(Side::Reports(reports)) };
+            return if reports.is_empty() {
+                Err(missing("no report.json in this folder"))
+            } else {
+                Ok(Side::Reports(reports))
+            };
         }
         match path.metadata() {
             Err(error) => Err(missing(&error.to_string())),
-            Ok(_) if path.extension().is_some_and(|ending| ending == "json") => Ok(Side::Reports(vec![path.to_owned()])),
+            Ok(_) if path.extension().is_some_and(|ending| ending == "json") => {
+                Ok(Side::Reports(vec![path.to_owned()]))
+            }
             Ok(file) if executable(&file) => Ok(Side::Binary(path.to_owned())),
             Ok(_) => Err(Failure::usage(format!("{text} is neither a program nor a report"), hint)),
         }
@@ -41,21 +47,26 @@ impl Side {
 
     /// The run against this side; none for reports, which are there already.
     pub(super) fn run(&self, run: &Run, own: &Own) -> Option<Run> {
-        let quiet = Run { report_dir: None, ..run.clone() };
+        let run = run.clone();
         match self {
             Side::Binary(chatd) => {
                 let server = Spawn { spawn: true, chatd: Some(chatd.clone()), ..run.server.clone() };
-                Some(Run { server, ..quiet })
+                Some(Run { server, ..run })
             }
             Side::Url(url) => {
-                let token_file = own.token_file.clone().or_else(|| run.door.token_file.clone());
+                let Own { token_file, server_pid } = own.clone();
+                let token_file = token_file.or_else(|| run.door.token_file.clone());
                 let door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
                 let server = Spawn { spawn: false, chatd: None, set: Vec::new(), ..run.server.clone() };
-                let server_pid = if own.server_pid.is_empty() { run.server_pid.clone() } else { own.server_pid.clone() };
-                Some(Run { door, server, server_pid, ..quiet })
+                Some(Run { door, server, server_pid, ..run })
             }
             Side::Reports(_) => None,
         }
+    }
+
+    /// Whether there is nothing to run.
+    pub(super) fn is_there(&self) -> bool {
+        matches!(self, Side::Reports(_))
     }
 
     /// The reports that are there already.
@@ -111,7 +122,10 @@ mod tests {
         let both = Side::Reports(vec![path("two/1/report.json"), path("two/2/report.json")]);
         assert_eq!(Side::of(&text("two")).unwrap(), both);
         assert_eq!(Side::of(&text("two/1")).unwrap(), Side::Reports(vec![path("two/1/report.json")]));
-        assert_eq!(Side::of(&text("two/2/report.json")).unwrap(), Side::Reports(vec![path("two/2/report.json")]));
+        assert_eq!(
+            Side::of(&text("two/2/report.json")).unwrap(),
+            Side::Reports(vec![path("two/2/report.json")])
+        );
         assert_eq!(Side::of(&text("notes")).unwrap_err().exit, Exit::Usage);
         assert_eq!(Side::of(&text("none")).unwrap_err().exit, Exit::NotFound);
         std::fs::create_dir(path("empty")).unwrap();

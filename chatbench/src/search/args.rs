@@ -56,7 +56,7 @@ impl Args {
     /// A step, but for its rate.
     pub(super) fn each(&self) -> Run {
         let duration = self.run.duration.or_else(|| self.run.scenario.is_none().then_some(HOLD));
-        Run { duration, report_dir: None, ..self.run.clone() }
+        Run { duration, ..self.run.clone() }
     }
 
     /// Refuses what has no rate to vary.
@@ -96,7 +96,11 @@ fn factor(text: &str) -> Result<f64, String> {
 pub(crate) fn spoken(args: impl Iterator<Item = String>) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,%+@".contains(c);
     let quoted = args.skip(1).map(|arg| {
-        if !arg.is_empty() && arg.chars().all(plain) { arg } else { format!("'{}'", arg.replace('\'', r"'\''")) }
+        if !arg.is_empty() && arg.chars().all(plain) {
+            arg
+        } else {
+            format!("'{}'", arg.replace('\'', r"'\''"))
+        }
     });
     ["chatbench".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
 }
@@ -118,12 +122,12 @@ mod tests {
 
     #[test]
     fn a_step_is_a_run_with_its_own_time() {
-        let args = parse("search --spawn --rate 500 --precision 10% --factor 3 --report-dir x").unwrap();
+        let args = parse("search --spawn --rate 500 --precision 10% --factor 3").unwrap();
         args.sound().unwrap();
         let rules = args.rules();
         assert_eq!((rules.from, rules.factor, rules.precision), (500.0, 3.0, 0.1));
         let each = args.each();
-        assert_eq!((each.duration, each.report_dir), (Some(HOLD), None));
+        assert_eq!(each.duration, Some(HOLD));
         assert_eq!(parse("search burst --spawn").unwrap().each().duration, None, "the scenario's own");
         assert_eq!(parse("search").unwrap().rules().from, FROM);
     }
@@ -133,7 +137,8 @@ mod tests {
         for bad in ["search --arrivals closed", "search --trace x.csv", "search --rate 5000 --most 4000"] {
             assert!(parse(bad).unwrap().sound().is_err(), "{bad}");
         }
-        for bad in ["search --precision 0%", "search --precision x", "search --factor 1", "search --steps 0"] {
+        for bad in ["search --precision 0%", "search --precision x", "search --factor 1", "search --steps 0"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

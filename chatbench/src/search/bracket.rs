@@ -178,7 +178,11 @@ fn round(rate: f64) -> f64 {
     }
     let unit = 10_f64.powi(rate.log10().floor() as i32 + 1 - DIGITS);
     // A unit below one is no binary number: its inverse is.
-    if unit < 1.0 { (rate * unit.recip().round()).round() / unit.recip().round() } else { (rate / unit).round() * unit }
+    if unit < 1.0 {
+        (rate * unit.recip().round()).round() / unit.recip().round()
+    } else {
+        (rate / unit).round() * unit
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use schema::exit::{Exit, Failure};
 /// What a report comes to.
 pub(super) fn of(rate: f64, kind: Kind, report: &Report) -> SearchStep {
     let missed = report.gates.iter().filter(|gate| gate.outcome == GateOutcome::Fail);
-    let gates = missed.map(|gate| format!("missed {}: {} {} {} {}", gate.id, gate.metric, gate.stat, gate.op, gate.limit));
+    let gates = missed
+        .map(|gate| format!("missed {}: {} {} {} {}", gate.id, gate.metric, gate.stat, gate.op, gate.limit));
     let said = report.reasons.iter().map(|reason| reason.what.clone());
     let said: Vec<String> = said.chain(report.findings.iter().map(|finding| finding.what.clone())).collect();
     // The gates' own words only where nothing else was said.
@@ -50,6 +51,11 @@ pub(super) fn failed(rate: f64, kind: Kind, failure: &Failure) -> SearchStep {
     }
 }
 
+/// Whether the search could not go on behind it.
+pub(super) fn ends(step: &SearchStep) -> bool {
+    step.verdict == Verdict::Interrupted || step.exit == u8::from(Exit::Incorrect)
+}
+
 /// Whether a run came to nothing.
 pub(super) fn is_failure(step: &SearchStep) -> bool {
     step.offered == 0.0 && step.verdict == Verdict::Fail
@@ -58,8 +64,8 @@ pub(super) fn is_failure(step: &SearchStep) -> bool {
 /// What it says about the rate; none where the search can't go on: interrupted, or correctness was violated.
 pub(super) fn found(report: &Report) -> Option<Found> {
     match report.verdict {
-        Verdict::Interrupted => None,
         _ if report.exit == u8::from(Exit::Incorrect) => None,
+        Verdict::Interrupted => None,
         Verdict::Pass => Some(Found::Held),
         Verdict::Invalid => Some(Found::Starved),
         Verdict::Fail => Some(Found::Missed),

@@ -4,7 +4,7 @@ use super::super::facts::{Asked, Facts, Machine};
 use super::{Finding, grouped, mib};
 
 /// Open files of a worker that are no sockets of users.
-pub(crate) const FILES_KEPT: u64 = schema::limits::FILES_KEPT + 100;
+const FILES_KEPT: u64 = crate::files::RESERVE;
 /// User-space memory of an idle user: the generator's bound and the server's.
 const GENERATOR_BYTES: u64 = 2 << 10;
 const SERVER_BYTES: u64 = 8 << 10;
@@ -46,7 +46,8 @@ fn files(asked: &Asked, machine: &Machine) -> Finding {
     let most = machine.files.saturating_sub(FILES_KEPT) & !1;
     let limit = grouped(machine.files);
     if most < 2 {
-        let what = format!("a process may open {limit} files, a worker needs {} beside its users", FILES_KEPT);
+        let what =
+            format!("a process may open {limit} files, a worker needs {} beside its users", FILES_KEPT);
         return Finding::short("files", what, format!("ulimit -Hn {}", asked.users + FILES_KEPT));
     }
     let needed = asked.users.div_ceil(most);
@@ -60,7 +61,11 @@ fn files(asked: &Asked, machine: &Machine) -> Finding {
         let fix = format!("--workers {needed}, or ulimit -Hn {}", each + FILES_KEPT);
         return Finding::short("files", what, fix);
     }
-    let server = if asked.server_here { format!("; the server needs {needed} websocket processes too") } else { String::new() };
+    let server = if asked.server_here {
+        format!("; the server needs {needed} websocket processes too")
+    } else {
+        String::new()
+    };
     let what = format!(
         "{workers} worker {} of {} users; a process may open {limit} files{server}",
         if workers == 1 { "process" } else { "processes" },
@@ -100,7 +105,9 @@ fn ports(asked: &Asked, machine: &Machine) -> Finding {
     let fix = if asked.loopback {
         format!("--source-ip 127.0.0.1-127.0.0.{sources}")
     } else {
-        format!("{sources} local addresses with --source-ip, or sysctl -w net.ipv4.ip_local_port_range='1024 65535'")
+        format!(
+            "{sources} local addresses with --source-ip, or sysctl -w net.ipv4.ip_local_port_range='1024 65535'"
+        )
     };
     Finding::short("ports", what, fix)
 }
@@ -126,7 +133,7 @@ fn memory(asked: &Asked, machine: &Machine) -> Finding {
     let room = machine.memory_in_group.map_or(machine.memory, |group| group.min(machine.memory));
     let what = format!("about {} for {} users, {} are free", mib(needed), grouped(asked.users), mib(room));
     if needed > room {
-        let fit = room.saturating_sub(PROCESS_BYTES) / (needed / asked.users.max(1)).max(1) & !1;
+        let fit = (room.saturating_sub(PROCESS_BYTES) / (needed / asked.users.max(1)).max(1)) & !1;
         let fix = format!("--users {fit}, or a machine (or control group) with {} free", mib(needed));
         return Finding::short("memory", what, fix);
     }
@@ -151,7 +158,11 @@ fn tracked(asked: &Asked, machine: &Machine) -> Option<Finding> {
     let needed = now + asked.users;
     let what = format!("the firewall tracks {} connections of {} at most", grouped(needed), grouped(max));
     if needed > max {
-        return Some(Finding::short("tracked", what, format!("sysctl -w net.netfilter.nf_conntrack_max={needed}")));
+        return Some(Finding::short(
+            "tracked",
+            what,
+            format!("sysctl -w net.netfilter.nf_conntrack_max={needed}"),
+        ));
     }
     Some(Finding::fits("tracked", what))
 }
@@ -192,13 +203,21 @@ fn cpu(asked: &Asked, machine: &Machine) -> Finding {
     let here = if asked.server_here { ", which the server shares" } else { "" };
     let what = format!("{cpus} CPUs{here}; load {:.1}, {:.1} % stolen", machine.load, machine.steal * 100.0);
     if machine.steal > STEAL_SHARE {
-        return Finding::doubtful("cpu", what, "other guests take CPU: repeat at another time, or on a machine of your own");
+        return Finding::doubtful(
+            "cpu",
+            what,
+            "other guests take CPU: repeat at another time, or on a machine of your own",
+        );
     }
     if machine.load > LOAD_SHARE * cpus {
         return Finding::doubtful("cpu", what, "something else runs here: wait for it, or end it");
     }
     if machine.governor.as_deref() == Some("powersave") {
-        return Finding::doubtful("cpu", format!("{what}; governor powersave"), "cpupower frequency-set -g performance");
+        return Finding::doubtful(
+            "cpu",
+            format!("{what}; governor powersave"),
+            "cpupower frequency-set -g performance",
+        );
     }
     Finding::fits("cpu", what)
 }

@@ -15,10 +15,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let Facts { asked, machine, server } = facts;
     let mut found = Vec::new();
     match server {
-        Server::Later => found.push(Finding::fits(
-            "server",
-            "chatbench starts it, with limits that are no hindrance".into(),
-        )),
+        Server::Later => found
+            .push(Finding::fits("server", "chatbench starts it, with limits that are no hindrance".into())),
         Server::Silent(why) => found.push(Finding::short(
             "server",
             why.clone(),
@@ -51,7 +49,10 @@ fn rate_limits(asked: &Asked, limits: &BTreeMap<String, i64>) -> Vec<Finding> {
         let Some(limit) = limit(limits, key) else { return };
         let what = format!("{of}: {needed:.1} are needed, {key} allows {limit:.0}");
         found.push(if needed > limit {
-            let fix = format!("set {key} of the server to {:.0} or more (0 is no limit, where it may be 0)", needed.ceil());
+            let fix = format!(
+                "set {key} of the server to {:.0} or more (0 is no limit, where it may be 0)",
+                needed.ceil()
+            );
             Finding::short(code, what, fix)
         } else {
             Finding::fits(code, what)
@@ -72,7 +73,8 @@ fn rate_limits(asked: &Asked, limits: &BTreeMap<String, i64>) -> Vec<Finding> {
 
 fn sizes(asked: &Asked, limits: &BTreeMap<String, i64>) -> Option<Finding> {
     let limit = limit(limits, "limits.content_chars")? as u64;
-    let what = format!("messages of {} characters, {} may be sent", grouped(asked.message_bytes), grouped(limit));
+    let what =
+        format!("messages of {} characters, {} may be sent", grouped(asked.message_bytes), grouped(limit));
     Some(if asked.message_bytes > limit {
         Finding::short("size", what, format!("--size {limit}, or raise limits.content_chars of the server"))
     } else {
@@ -98,7 +100,11 @@ fn hash(asked: &Asked, machine: &Machine, hash_ms: f64) -> Finding {
     );
     if wanted > per_s {
         let ramp = (asked.users as f64 / per_s).ceil();
-        return Finding::short("hash", what, format!("--ramp {ramp}s, or fewer --users, or tokens instead of logins"));
+        return Finding::short(
+            "hash",
+            what,
+            format!("--ramp {ramp}s, or fewer --users, or tokens instead of logins"),
+        );
     }
     Finding::fits("hash", what)
 }

@@ -15,7 +15,6 @@ fn facts() -> Facts {
             sources: 8,
             loopback: true,
             server_here: true,
-            spawned: true,
             workers: None,
             elsewhere: false,
         },
@@ -38,7 +37,8 @@ fn facts() -> Facts {
 }
 
 fn answers(limits: &[(&str, i64)], ahead_s: f64) -> Server {
-    let limits: BTreeMap<String, i64> = limits.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
+    let limits: BTreeMap<String, i64> =
+        limits.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
     Server::Answers { limits, ahead_s: Some(ahead_s) }
 }
 

@@ -1,0 +1,130 @@
+//! `chatbench compare A B`: whether B differs from A, by runs that take turns.
+
+mod order;
+mod side;
+
+use crate::cli::{Output, Run};
+use crate::{Outcome, broken, run};
+use order::{Which, order};
+use report::compare::{self, Comparison};
+use report::model::{Report, Verdict};
+use schema::exit::{Exit, Failure};
+use side::{Own, Side};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long each run is held unless told.
+const HOLD: Duration = Duration::from_secs(10);
+
+/// The arguments of `compare`: sides, then what `run` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The one that is known: a chatd binary, an address, a report.json, or a folder of reports.
+    #[arg(value_name = "A")]
+    a: String,
+    /// The one that may differ.
+    #[arg(value_name = "B")]
+    b: String,
+    /// Runs of each side, A and B in turns.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    repeat: u32,
+    /// The administrator's token of A, and of B, where they are addresses.
+    #[arg(long, value_name = "FILE")]
+    a_token_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    b_token_file: Option<PathBuf>,
+    /// Processes of A, and of B, where they are addresses.
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    a_pid: Vec<u32>,
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    b_pid: Vec<u32>,
+    #[command(flatten)]
+    run: Run,
+}
+
+impl Args {
+    pub(crate) fn output(&self) -> Output {
+        self.run.output
+    }
+
+    /// The n-th run of a side: the same seed for both, so that both get the same messages at the same times.
+    fn nth(&self, side: &Side, which: Which, n: u32, seed: u64) -> Option<Run> {
+        let (name, token_file, server_pid) = match which {
+            Which::A => ("a", &self.a_token_file, &self.a_pid),
+            Which::B => ("b", &self.b_token_file, &self.b_pid),
+        };
+        let run =
+            side.run(&self.run, &Own { token_file: token_file.clone(), server_pid: server_pid.clone() })?;
+        let report_dir = run.report_dir.as_ref().map(|all| all.join(format!("{name}-{:02}", n + 1)));
+        let duration = run.duration.or_else(|| run.scenario.is_none().then_some(HOLD));
+        Some(Run { report_dir, duration, seed: Some(seed.wrapping_add(n.into())), ..run })
+    }
+}
+
+/// Runs what has to run, compares, and prints.
+pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
+    let (a, b) = (Side::of(&args.a)?, Side::of(&args.b)?);
+    let seed = args.run.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let (mut a_reports, mut b_reports) = (a.read()?, b.read()?);
+    for (n, which) in order(args.repeat, !a.is_there(), !b.is_there()) {
+        let side = if which == Which::A { &a } else { &b };
+        let Some(args) = args.nth(side, which, n, seed) else { continue };
+        let report = Box::pin(run::run(&args)).await?;
+        say(n, which, &report);
+        if report.verdict == Verdict::Interrupted {
+            return Err(Failure::new(Exit::Interrupted, "interrupted", "nothing was compared"));
+        }
+        if which == Which::A { a_reports.push(report) } else { b_reports.push(report) }
+    }
+    let comparison = compare::compare(&a_reports, &b_reports, seed)
+        .map_err(|why| Failure::usage(why, "name runs with a hold of some seconds on each side"))?;
+    if let Some(folder) = &args.run.report_dir {
+        write(folder, &comparison)?;
+    }
+    let text = match args.run.output {
+        Output::Json => serde_json::to_string_pretty(&comparison).map_err(broken)? + "\n",
+        Output::Text => compare::text(&comparison),
+    };
+    Ok(Outcome { text, exit: exit(&comparison, &a_reports, &b_reports) })
+}
+
+/// Broken promises first, then whether anything can be said, then what is said.
+fn exit(comparison: &Comparison, a: &[Report], b: &[Report]) -> Exit {
+    let invalid = |side: &[Report]| {
+        2 * side.iter().filter(|report| report.verdict == Verdict::Invalid).count() > side.len()
+    };
+    if a.iter().chain(b).any(|report| report.violations.total > 0) {
+        Exit::Incorrect
+    } else if invalid(a) || invalid(b) {
+        Exit::INVALID
+    } else if comparison.regressed() {
+        Exit::GATE_FAILED
+    } else {
+        Exit::Ok
+    }
+}
+
+/// `compare.json`, `compare.txt` and `compare.md`.
+fn write(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(comparison).map_err(broken)? + "\n";
+    let forms = [
+        ("compare.json", json),
+        ("compare.txt", compare::text(comparison)),
+        ("compare.md", compare::markdown(comparison)),
+    ];
+    crate::report_dir::write(folder, &forms)
+}
+
+fn say(n: u32, which: Which, report: &Report) {
+    let figures = report.latency.delivery;
+    let _nobody_reads = writeln!(
+        std::io::stderr(),
+        "{which:?} {}: {}  {:.0} msg/s  p50 {:.1} ms  p99 {:.1} ms",
+        n + 1,
+        report.verdict.name(),
+        report.rates.delivered,
+        figures.p50_ms,
+        figures.p99_ms
+    );
+}
