@@ -4,9 +4,14 @@ use super::asker::Quiet;
 use super::{Asker, Kafka, failed};
 use crate::Error;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use schema::limits::KAFKA_ASK_TIME;
+use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
+
+/// Pause before a group whose coordinator moves is asked for again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Where a group stands in a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +94,13 @@ fn client(kafka: &Kafka, group: &str) -> Result<BaseConsumer<Quiet>, Error> {
     config.create_with_context(Quiet).map_err(|error| failed("making a client", &error))
 }
 
+/// Whether the group's coordinator is being found, as it is for a moment after a broker or a group is new.
+fn moves(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator))
+}
+
 /// What the group committed, in the order of the partitions. Blocks.
 fn committed(
     client: &BaseConsumer<Quiet>,
@@ -99,8 +111,13 @@ fn committed(
     for partition in partitions {
         asked.add_partition(topic, partition.cast_signed());
     }
-    let found = client.committed_offsets(asked, KAFKA_ASK_TIME);
-    let found = found.map_err(|error| failed("asking where a group stands", &error))?;
+    let until = Instant::now() + KAFKA_ASK_TIME;
+    let found = loop {
+        match client.committed_offsets(asked.clone(), KAFKA_ASK_TIME) {
+            Err(error) if moves(&error) && Instant::now() + AGAIN < until => std::thread::sleep(AGAIN),
+            found => break found.map_err(|error| failed("asking where a group stands", &error))?,
+        }
+    };
     let place = |partition: &u32| match found.find_partition(topic, partition.cast_signed()) {
         Some(at) => match at.offset() {
             Offset::Offset(offset) => (Some(offset.max(0).cast_unsigned()), at.metadata().to_owned()),
