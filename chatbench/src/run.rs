@@ -17,6 +17,7 @@ use report::process::ClockWatch;
 use report::{Format, Measured, Thresholds};
 use schema::Timestamp;
 use schema::exit::{Exit, Failure};
+use std::path::Path;
 use std::time::Instant;
 
 /// Runs and judges; the report has the exit code.
@@ -25,6 +26,7 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
     let asked = settings.thresholds(args, &plan)?;
+    let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     ready::number(args, plan.users)?;
     let interrupt = Interrupt::listen()?;
     let mut live = Live::new(args.live);
@@ -49,20 +51,27 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     if !ended_well {
         measured.notes.push("chatd did not end by itself within 20 s of SIGTERM, or not with exit 0".into());
     }
-    judge(args, &measured, &asked)
+    let report = report::assemble(&measured, &asked, baseline.as_ref());
+    keep(args, &measured, &report)?;
+    Ok(report)
 }
 
-/// Judges, and keeps the report where it was asked for.
-fn judge(args: &Run, measured: &Measured, asked: &Thresholds) -> Result<Report, Failure> {
-    let report = report::assemble(measured, asked, None);
+/// The report of an earlier run, which gates may be relative to.
+fn baseline(path: &Path) -> Result<Report, Failure> {
+    let hint = "name a report.json, or the folder of --report-dir that has one";
+    report::json::read(path).map_err(|why| Failure::usage(format!("--baseline: {why}"), hint))
+}
+
+/// Keeps the report where it was asked for.
+fn keep(args: &Run, measured: &Measured, report: &Report) -> Result<(), Failure> {
     if let Some(folder) = &args.report_dir {
         let formats = if args.report.is_empty() { &Format::ALL[..] } else { &args.report };
-        report::write(folder, &report, &measured.seconds, formats).map_err(|error| {
+        report::write(folder, report, &measured.seconds, formats).map_err(|error| {
             let hint = "name a folder that can be written to; the run itself is done";
             Failure::new(Exit::Failed, format!("--report-dir: {error}"), hint)
         })?;
     }
-    Ok(report)
+    Ok(())
 }
 
 /// What is measured, and against what.
@@ -83,6 +92,8 @@ impl What<'_> {
         let (args, users) = (self.args, plan.users);
         let place = Place::find(args, self.server).await?;
         let has_rest = put(&mut plan, &place);
+        load::driver::of(&plan)
+            .map_err(|why| Failure::usage(why, "see `chatbench run --help` and `scenario show`"))?;
         let mut environment = Environment::read(place.is_here(), durability(self.server, &plan.protocol));
         let watch = ClockWatch::start();
         let mut phases = Phases::default();
@@ -164,10 +175,13 @@ impl What<'_> {
     fn notes(&self, plan: &Plan) -> Vec<String> {
         match self.server {
             Some(server) => server.ready(),
-            None if plan.protocol.has_history() && self.args.users_file.is_none() => {
-                vec![format!("the accounts bench_{:08x}_0 and on stay on the target", plan.run)]
+            None => {
+                let stay = plan.protocol.has_history() && self.args.users_file.is_none();
+                let accounts = || format!("the accounts bench_{:08x}_0 and on stay on the target", plan.run);
+                // A server that was started here has no such limits.
+                let cautions = self.settings.scenario.cautions().into_iter();
+                cautions.map(|caution| caution.to_string()).chain(stay.then(accounts)).collect()
             }
-            None => Vec::new(),
         }
     }
 }

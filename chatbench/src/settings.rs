@@ -72,9 +72,12 @@ impl Settings {
             let same = asked.gates.iter_mut().filter(|gate| gate.id == P99_GATE);
             same.zip(p99).for_each(|(gate, bound)| gate.limit = Limit::Value(bound));
         }
-        if asked.needs_baseline() {
-            let what = "a gate is relative to a baseline, and a run alone has none";
-            return Err(Failure::usage(what, "use `chatbench compare`, or give the gate a value"));
+        if asked.needs_baseline() && args.baseline.is_none() {
+            let what = "a gate is relative to a baseline, and no --baseline names one";
+            return Err(Failure::usage(
+                what,
+                "name an earlier run's report folder, or give the gate a value",
+            ));
         }
         Ok(asked)
     }

@@ -29,14 +29,14 @@ pub(crate) fn read(measured: &Measured, delivered: u64, held: f64) -> Cost {
     let begin = measured.begin_us + measured.plan.phases.warmup_us;
     let end = begin + (held * 1e6) as u64;
     let used: Vec<Used> = (0..measured.processes.len()).map(|n| used(measured, n, begin, end)).collect();
-    let users = f64::from(measured.plan.users);
-    let side = |used: Used| Side {
+    let side_of = |users: u32, used: Used| Side {
         cpu_us_per_message: (delivered > 0).then(|| round(used.cpu * 1e6 / delivered as f64)),
         cpus: round(used.cpu / held),
         rss_bytes: used.rss,
         rss_peak_bytes: used.peak,
-        rss_per_user_bytes: (users > 0.0 && used.rss > 0).then(|| round(used.grown / users)),
+        rss_per_user_bytes: (users > 0 && used.rss > 0).then(|| round(used.grown / f64::from(users))),
     };
+    let side = |used: Used| side_of(measured.plan.users, used);
     let all = |wanted: Where| {
         let of = measured.processes.iter().zip(&used).filter(|(process, _)| process.side == wanted);
         of.map(|(_, used)| *used).reduce(|a, b| Used {
@@ -60,7 +60,10 @@ pub(crate) fn read(measured: &Measured, delivered: u64, held: f64) -> Cost {
         workers: measured
             .workers
             .iter()
-            .map(|worker| worker.process.and_then(|n| used.get(n)).copied().map(side).unwrap_or_default())
+            .map(|worker| {
+                let own = worker.process.and_then(|n| used.get(n)).copied();
+                own.map(|used| side_of(worker.users, used)).unwrap_or_default()
+            })
             .collect(),
         steal: steal(measured, begin, end),
     }

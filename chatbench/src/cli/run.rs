@@ -66,7 +66,8 @@ pub(crate) struct Run {
     /// The server's protocol. [default: chatd]
     #[arg(long, value_enum)]
     pub(crate) adapter: Option<Adapter>,
-    /// A setting of the adapter, such as path=/ws, login=guest or subscribe=/topic/{run}-{user}.
+    /// A setting of the adapter, such as path=/ws, login=guest or subscribe=/topic/{run}-{user}. A value that begins
+    /// with @ names the file that holds it: passcode=@FILE.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair, requires = "adapter")]
     pub(crate) adapter_set: Vec<(String, String)>,
     /// Run a command of the shell at this time of the hold; marked in the charts.
@@ -104,6 +105,9 @@ pub(crate) struct Run {
     /// Gates of one's own, in TOML.
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
+    /// Report of an earlier run (report.json or its folder) that gates with a `baseline` are relative to.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) baseline: Option<PathBuf>,
     /// Conversations to compare with history: all, or this many and each doubtful one.
     /// [default: all of up to 2000, else 2000]
     #[arg(long, value_name = "all|N", value_parser = reconcile)]

@@ -10,6 +10,26 @@ use toml::{Table, Value};
 /// Prefix of settings that are headers of SEND and SUBSCRIBE.
 const HEADER: &str = "headers.";
 
+/// What marks a value as the name of a file that holds it, which keeps a secret off the command line.
+const FILE: char = '@';
+/// Settings that are secrets: told to the server, never printed.
+const SECRETS: [&str; 2] = ["passcode", "password"];
+
+/// A setting as the line that repeats the run has it: a secret that was not in a file has to be filled in.
+pub(super) fn shown((key, value): &(String, String)) -> String {
+    let secret = SECRETS.contains(&key.as_str()) && !value.starts_with(FILE);
+    if secret { format!("{key}=***") } else { format!("{key}={value}") }
+}
+
+/// A setting's value, from its file if it names one.
+fn value(key: &str, text: &str) -> Result<String, Failure> {
+    let Some(file) = text.strip_prefix(FILE) else { return Ok(text.to_owned()) };
+    let read = std::fs::read_to_string(file).map(|text| text.trim_end().to_owned());
+    read.map_err(|error| {
+        Failure::usage(format!("--adapter-set {key}={text}: {error}"), "name a file that can be read")
+    })
+}
+
 /// What the flags say, over what is `known` of the scenario.
 pub(super) fn protocol(known: &Protocol, args: &Run) -> Result<Protocol, Failure> {
     let sets = &args.adapter_set;
@@ -40,8 +60,9 @@ fn with<T: Serialize + DeserializeOwned>(known: &T, sets: &[(String, String)]) -
         |why: String| Failure::usage(format!("--adapter-set: {why}"), "write KEY=VALUE with these keys");
     let mut table = Table::try_from(known).map_err(|error| bad(error.to_string()))?;
     for (key, text) in sets {
+        let text = value(key, text)?;
         if let Some(name) = key.strip_prefix(HEADER) {
-            let pair = Value::Array(vec![name.into(), text.as_str().into()]);
+            let pair = Value::Array(vec![name.into(), text.into()]);
             if let Some(headers) = table.get_mut("headers").and_then(Value::as_array_mut) {
                 headers.push(pair);
             }
@@ -49,7 +70,7 @@ fn with<T: Serialize + DeserializeOwned>(known: &T, sets: &[(String, String)]) -
         }
         let value = match text.parse::<bool>() {
             Ok(yes) if table.get(key).is_some_and(Value::is_bool) => Value::Boolean(yes),
-            _ => Value::String(text.clone()),
+            _ => Value::String(text),
         };
         table.insert(key.clone(), value);
     }
@@ -81,6 +102,20 @@ mod tests {
             ..StompBroker::default()
         };
         assert_eq!(broker, expected);
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_and_is_not_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cret\n").unwrap();
+        let given = sets(&[("passcode", &format!("@{}", file.path().display()))]);
+        let broker: StompBroker = with(&StompBroker::default(), &given).unwrap();
+        assert_eq!(broker.passcode.as_deref(), Some("s3cret"));
+        assert!(shown(&given[0]).starts_with("passcode=@"));
+        assert_eq!(shown(&("passcode".into(), "s3cret".into())), "passcode=***");
+        assert_eq!(shown(&("login".into(), "guest".into())), "login=guest");
+        let missing = with(&StompBroker::default(), &sets(&[("passcode", "@/nowhere")])).unwrap_err();
+        assert!(missing.message.contains("passcode"), "{missing}");
     }
 
     #[test]

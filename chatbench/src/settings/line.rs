@@ -62,6 +62,7 @@ impl Settings {
         line.all("p99", args.p99.map(ms));
         line.all("gate", &args.gate);
         line.all("thresholds", args.thresholds.as_ref().map(|path| path.display()));
+        line.all("baseline", args.baseline.as_ref().map(|path| path.display()));
         match args.reconcile {
             Some(Reconcile::All) => line.say("reconcile", "all"),
             Some(Reconcile::Sample(number)) => line.say("reconcile", number),
@@ -85,7 +86,7 @@ impl Settings {
         }
         line.all("users-file", args.users_file.as_ref().map(|path| path.display()));
         line.all("adapter", args.adapter.map(|adapter| format!("{adapter:?}").to_lowercase()));
-        line.all("adapter-set", args.adapter_set.iter().map(|(key, value)| format!("{key}={value}")));
+        line.all("adapter-set", args.adapter_set.iter().map(super::adapter::shown));
     }
 
     fn load(&self, args: &Run, line: &mut Line) {

@@ -169,7 +169,8 @@ pub static CATALOGUE: [Metric; 42] = [
         "sends.refused",
         "sends refused",
         |r| Some(r.outcomes.refused.saturating_sub(r.rate_limited) as f64),
-        Excuse::Never,
+        // What a starved generator sends late comes all at once.
+        Excuse::Starved,
         "see the error codes: not_accepted means overload",
     ),
     count(
