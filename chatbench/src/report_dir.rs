@@ -67,10 +67,11 @@ fn found(folder: &Path) -> Result<Option<Search>, Failure> {
 /// The report of a folder, or of a file.
 pub(crate) fn read(path: &Path) -> Result<Report, Failure> {
     let hint = "name a folder that --report-dir has made, or its report.json";
-    if !path.exists() {
-        return Err(Failure::new(Exit::NotFound, format!("{}: not there", path.display()), hint));
+    let file = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
+    if !file.exists() {
+        return Err(Failure::new(Exit::NotFound, format!("{}: not there", file.display()), hint));
     }
-    report::json::read(path).map_err(|why| Failure::usage(why.to_string(), hint))
+    report::json::read(&file).map_err(|why| Failure::usage(why, hint))
 }
 
 /// Writes files into a folder, which is made.

@@ -81,8 +81,9 @@ pub(crate) async fn climb(
             }
             Err(failure) => (step::failed(rate, kind, &failure), None),
         };
-        say(&format!("{title}        {}", step::words(&step)));
         let found = report.as_ref().map_or(Some(Found::Missed), found);
+        let step = step::explained(step, found, report.as_ref());
+        say(&format!("{title}        {}", step::words(&step)));
         climbed.steps.push(step);
         let Some(found) = found else {
             climbed.left = climbed.steps.last().map(step::exit);

@@ -15,7 +15,8 @@ pub(super) fn exit(climbed: &Climbed, at_least: Option<f64>) -> Exit {
     let enough = |least: f64| end.capacity.is_some_and(|capacity| capacity >= least);
     match (at_least, end.why) {
         (Some(least), _) if enough(least) => Exit::Ok,
-        (_, Why::Generator) => Exit::INVALID,
+        (Some(_), Why::Generator) => Exit::INVALID,
+        (None, Why::Generator) if end.capacity.is_none() => Exit::INVALID,
         (Some(_), _) => Exit::GATE_FAILED,
         (None, _) => end.capacity.map_or(Exit::GATE_FAILED, |_| Exit::Ok),
     }
@@ -110,7 +111,7 @@ mod tests {
             (some, Why::Server, Some(1900.0), Exit::Ok),
             (some, Why::Server, Some(1901.0), Exit::GATE_FAILED),
             (some, Why::Most, None, Exit::Ok),
-            (some, Why::Generator, None, Exit::INVALID),
+            (some, Why::Generator, None, Exit::Ok),
             (some, Why::Generator, Some(1000.0), Exit::Ok),
             (some, Why::Generator, Some(3000.0), Exit::INVALID),
             (None, Why::Nothing, None, Exit::GATE_FAILED),

@@ -51,6 +51,15 @@ pub(super) fn failed(rate: f64, kind: Kind, failure: &Failure) -> SearchStep {
     }
 }
 
+/// A run that passed, and still does not count as held, says why.
+pub(super) fn explained(mut step: SearchStep, found: Option<Found>, report: Option<&Report>) -> SearchStep {
+    if found != Some(Found::Held) && step.reasons.is_empty() {
+        let findings = report.map(|report| report.findings.as_slice()).unwrap_or_default();
+        step.reasons.extend(findings.iter().map(|finding| finding.what.clone()));
+    }
+    step
+}
+
 /// Whether the search could not go on behind it.
 pub(super) fn ends(step: &SearchStep) -> bool {
     step.verdict == Verdict::Interrupted || step.exit == u8::from(Exit::Incorrect)

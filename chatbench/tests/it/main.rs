@@ -6,6 +6,7 @@ mod faults;
 mod peer;
 mod proxy;
 mod real;
+mod verbs;
 mod workers;
 
 use peer::{ADMIN_TOKEN, Fault, Peer};

@@ -61,7 +61,7 @@ fn files(asked: &Asked, machine: &Machine) -> Finding {
         let fix = format!("--workers {needed}, or ulimit -Hn {}", each + FILES_KEPT);
         return Finding::short("files", what, fix);
     }
-    let server = if asked.server_here {
+    let server = if asked.server_here && needed > 1 {
         format!("; the server needs {needed} websocket processes too")
     } else {
         String::new()
