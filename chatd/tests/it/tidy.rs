@@ -10,7 +10,7 @@ const FILE_LINES: usize = 600;
 const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "manager", "mod"];
 
 /// Which packages of ours each package may name (ARCHITECTURE.md, "Code map").
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("schema", &[]),
     ("chatd/store", &["schema"]),
     ("chatd/embedded", &["schema", "store"]),
