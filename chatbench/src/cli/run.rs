@@ -1,8 +1,8 @@
 //! The arguments of `run`; `gate` and `coordinate` take them too.
 
 use super::values::{
-    Adapter, Arrivals, Live, Output, Reconcile, Sources, Workers, chaos, duration, pair, pairing, rate,
-    reconcile, scale, sources, transport, workers,
+    Adapter, Arrivals, Live, Output, Reconcile, Sources, Workers, chaos, duration, pair, rate, reconcile,
+    scale, sources, transport, workers,
 };
 use super::{Door, Spawn};
 use clap::Args;
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     #[arg(long, value_parser = duration)]
     pub(crate) think: Option<Duration>,
     /// Which pairs send how often: uniform, or zipf:EXPONENT. [default: uniform]
-    #[arg(long, value_parser = pairing)]
+    #[arg(long)]
     pub(crate) pairing: Option<Pairing>,
     /// What carries the messages: websocket, sockjs or rest. [default: websocket]
     #[arg(long, value_parser = transport)]

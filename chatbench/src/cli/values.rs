@@ -1,7 +1,7 @@
 //! What a flag's text can be.
 
 use clap::ValueEnum;
-use plan::{Pairing, Transport};
+use plan::Transport;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -138,16 +138,6 @@ pub(super) fn processes(text: &str) -> Result<Processes, String> {
     }
 }
 
-/// `uniform`, or `zipf:1.1`.
-pub(super) fn pairing(text: &str) -> Result<Pairing, String> {
-    let bad = || format!("'{text}' is no pairing; write uniform or zipf:1.1");
-    if text == "uniform" {
-        return Ok(Pairing::Uniform);
-    }
-    let exponent: f64 = text.strip_prefix("zipf:").ok_or_else(bad)?.parse().map_err(|_| bad())?;
-    if (0.0..=4.0).contains(&exponent) { Ok(Pairing::Zipf { exponent }) } else { Err(bad()) }
-}
-
 pub(super) fn transport(text: &str) -> Result<Transport, String> {
     match text {
         "websocket" | "ws" => Ok(Transport::Websocket),
@@ -198,6 +188,7 @@ pub(super) fn chaos(text: &str) -> Result<(Duration, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plan::Pairing;
 
     #[test]
     fn sources_are_an_address_or_a_range() {
@@ -222,11 +213,11 @@ mod tests {
 
     #[test]
     fn the_rest() {
-        assert_eq!(pairing("zipf:1.1").unwrap(), Pairing::Zipf { exponent: 1.1 });
+        assert_eq!("zipf:1.1".parse::<Pairing>().unwrap(), Pairing::Zipf { exponent: 1.1 });
         assert_eq!(processes("6").unwrap(), Processes::Number(6));
         assert_eq!(chaos("10s=a=b").unwrap(), (Duration::from_secs(10), "a=b".to_owned()));
         for bad in ["zipf", "zipf:9", "even"] {
-            assert!(pairing(bad).is_err(), "{bad}");
+            assert!(bad.parse::<Pairing>().is_err(), "{bad}");
         }
     }
 }
