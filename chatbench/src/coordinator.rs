@@ -8,7 +8,7 @@ use crate::interrupt::Interrupt;
 use crate::live::Live;
 use crate::sampling::Sampler;
 use crate::workers::{Workers, shares};
-use ledger::{Connecting, Harvest, Second};
+use ledger::{Connecting, Harvest, Seconds};
 use load::control::{Order, Part, Word};
 use plan::scenario::Chaos;
 use plan::{Account, Plan};
@@ -47,7 +47,7 @@ pub(crate) struct Job<'a> {
 #[derive(Debug)]
 pub(crate) struct Carried {
     pub(crate) harvest: Harvest,
-    pub(crate) seconds: Vec<Second>,
+    pub(crate) seconds: Seconds,
     pub(crate) begin_us: u64,
     /// Wall clock at the begin of the hold, in milliseconds.
     pub(crate) hold_wall_ms: u64,
@@ -95,7 +95,7 @@ pub(crate) async fn carry(
     notes.extend(held.cut.map(|why| format!("ended before its time: {why}")));
     Ok(Carried {
         harvest: watch.harvest.unwrap_or_else(|| Harvest::new(job.plan.run, 0..job.plan.users)),
-        seconds: watch.seconds.into_values().collect(),
+        seconds: watch.seconds,
         begin_us: held.begin_us,
         hold_wall_ms: held.hold_wall_ms,
         processes: sampler.processes,

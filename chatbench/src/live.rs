@@ -8,12 +8,12 @@ mod view;
 pub(crate) use terminal::restore;
 
 use crate::cli;
-use ledger::Second;
+use ledger::{Second, Seconds};
 use lines::Lines;
 use plan::Phases;
 use report::Thresholds;
 use report::threshold::Watch;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use terminal::Screen;
@@ -38,7 +38,7 @@ pub(crate) struct State<'a> {
     /// The busiest generator thread's share of a CPU.
     pub(crate) busy: f64,
     /// Seconds that have ended.
-    pub(crate) seconds: &'a BTreeMap<u32, Second>,
+    pub(crate) seconds: &'a Seconds,
     /// CPUs in use, where they are seen.
     pub(crate) server_cpus: Option<f64>,
     pub(crate) generator_cpus: Option<f64>,
@@ -46,10 +46,10 @@ pub(crate) struct State<'a> {
 
 impl State<'_> {
     /// The latest second that all workers have told of.
-    fn whole(&self) -> Option<&Second> {
+    fn whole(&self) -> Option<Cow<'_, Second>> {
         const TOLD_S: u64 = 2;
         let whole = u32::try_from((self.now_us / 1_000_000).saturating_sub(TOLD_S)).ok()?;
-        self.seconds.range(..=whole).next_back().map(|(_, second)| second)
+        self.seconds.until(whole)
     }
 }
 

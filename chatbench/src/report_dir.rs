@@ -2,6 +2,7 @@
 
 use crate::cli::{Format as Wanted, Output};
 use crate::{Outcome, broken, search};
+use ledger::Seconds;
 use report::Format;
 use report::model::{Report, Search};
 use schema::exit::{Exit, Failure};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let report = read(&args.folder)?;
     let beside = if args.folder.is_dir() { Some(args.folder.as_path()) } else { args.folder.parent() };
     if let Some(folder) = args.report_dir.as_deref().or(beside) {
-        report::write(folder, &report, &[], &Format::ALL).map_err(|error| {
+        report::write(folder, &report, &Seconds::default(), &Format::ALL).map_err(|error| {
             Failure::new(
                 Exit::Failed,
                 error.to_string(),

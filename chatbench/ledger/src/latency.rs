@@ -67,6 +67,12 @@ impl Latency {
         let _never = self.0.add(&other.0);
     }
 
+    /// Takes away what was merged before, so that what is left is as if it had never been there.
+    pub fn subtract(&mut self, other: &Latency) {
+        // Fails only where more is taken away than is there.
+        let _never = self.0.subtract(&other.0);
+    }
+
     /// The value in milliseconds below which this share of all lies, 0 to 1; none where nothing was measured.
     #[must_use]
     pub fn at(&self, quantile: f64) -> Option<f64> {
@@ -223,6 +229,17 @@ mod tests {
         assert_eq!(merged.figures(), whole.figures());
         let p99 = merged.at(0.99).unwrap();
         assert!((1.98..2.01).contains(&p99), "{p99}");
+    }
+
+    #[test]
+    fn what_is_taken_away_was_never_there() {
+        let (mut slow, mut fast, mut both) = (Latency::coarse(), Latency::coarse(), Latency::coarse());
+        (0..500).for_each(|n| slow.record(800_000 + n * 977));
+        (0..500).for_each(|n| fast.record(40 + n));
+        both.merge(&slow);
+        both.merge(&fast);
+        both.subtract(&slow);
+        assert_eq!((both.figures(), both.mean_ms()), (fast.figures(), fast.mean_ms()));
     }
 
     #[test]

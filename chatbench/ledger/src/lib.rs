@@ -9,6 +9,7 @@ mod harvest;
 mod latency;
 mod outcomes;
 mod second;
+mod seconds;
 mod violations;
 
 pub use book::Ledger;
@@ -16,4 +17,5 @@ pub use harvest::{Connecting, ERRORS, Harvest, Kind, Latencies, Tally};
 pub use latency::{Figures, Latency};
 pub use outcomes::Outcomes;
 pub use second::Second;
+pub use seconds::Seconds;
 pub use violations::{Class, Counts, Violations};

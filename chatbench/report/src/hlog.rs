@@ -5,7 +5,7 @@
 use chrono::DateTime;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
-use ledger::{Latency, Second};
+use ledger::{Latency, Second, Seconds};
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ const KINDS: [(&str, Of); 3] =
 ///
 /// # Errors
 /// What the histograms' serializer says.
-pub fn render(started: &str, hold_s: f64, seconds: &[Second]) -> io::Result<String> {
+pub fn render(started: &str, hold_s: f64, seconds: &Seconds) -> io::Result<String> {
     let base = zero(started, hold_s).unwrap_or(SystemTime::UNIX_EPOCH);
     let mut bytes = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
@@ -31,10 +31,10 @@ pub fn render(started: &str, hold_s: f64, seconds: &[Second]) -> io::Result<Stri
         .with_start_time(base)
         .with_max_value_divisor(DIVISOR)
         .begin_log_with(&mut bytes, &mut serializer)?;
-    for second in seconds {
+    for second in seconds.iter() {
         let at = Duration::from_secs(u64::from(second.at_s));
         for (name, of) in KINDS {
-            let histogram = of(second).histogram();
+            let histogram = of(&second).histogram();
             if !histogram.is_empty() {
                 let written = log.write_histogram(histogram, at, SECOND, Tag::new(name));
                 written.map_err(|error| io::Error::other(format!("{error:?}")))?;

@@ -2,7 +2,7 @@
 
 use crate::model::{Environment, Mark, Phases, Reconciled};
 use crate::process::Usage;
-use ledger::{Harvest, Second};
+use ledger::{Harvest, Seconds};
 use plan::Plan;
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ pub struct Measured {
     pub started: String,
     /// All workers together.
     pub harvest: Harvest,
-    /// All workers together, ascending, from the begin of the ramp on.
-    pub seconds: Vec<Second>,
+    /// All workers together, from the begin of the ramp on.
+    pub seconds: Seconds,
     /// Time of the run clock (zero at the begin of the ramp) at which the plan began, in microseconds.
     pub begin_us: u64,
     pub processes: Vec<Process>,

@@ -5,6 +5,7 @@ use crate::measured::{Measured, Where};
 use crate::model::{Heat, Point};
 use crate::value::{Stat, latency_of};
 use ledger::Second;
+use std::borrow::Cow;
 
 /// Upper bounds of the heat map's rows, in milliseconds: about three a decade, finer below the usual bound of 100 ms.
 const BOUNDS_MS: [f64; 18] = [
@@ -15,8 +16,8 @@ const BOUNDS_MS: [f64; 18] = [
 const POINTS: u32 = 100_000;
 
 /// Every second from the begin of the ramp on; one that nobody told of is as empty as it was quiet.
-fn dense(measured: &Measured) -> impl Iterator<Item = (u32, Option<&Second>)> {
-    let end = measured.seconds.last().map_or(0, |second| second.at_s.saturating_add(1)).min(POINTS);
+fn dense(measured: &Measured) -> impl Iterator<Item = (u32, Option<Cow<'_, Second>>)> {
+    let end = measured.seconds.last_s().map_or(0, |last| last.saturating_add(1)).min(POINTS);
     let mut told = measured.seconds.iter().peekable();
     (0..end).map(move |at| (at, told.next_if(|second| second.at_s == at)))
 }
@@ -27,8 +28,8 @@ pub(crate) fn points(measured: &Measured) -> Vec<Point> {
         let cpu = |at: u32| cost::cpu_at(measured, side, u64::from(at) * 1_000_000);
         cpu(at + 1).zip(cpu(at)).map(|(after, before)| crate::assemble::round((after - before).max(0.0)))
     };
-    let point = |(at_s, second): (u32, Option<&Second>)| {
-        connected = second.map_or(connected, |second| second.connected);
+    let point = |(at_s, second): (u32, Option<Cow<'_, Second>>)| {
+        connected = second.as_ref().map_or(connected, |second| second.connected);
         let around = Point {
             at_s,
             connected,
@@ -56,7 +57,7 @@ pub(crate) fn points(measured: &Measured) -> Vec<Point> {
 }
 
 pub(crate) fn heat(measured: &Measured) -> Heat {
-    let column = |second: Option<&Second>| {
+    let column = |second: Option<Cow<'_, Second>>| {
         let mut rows = vec![0; BOUNDS_MS.len() + 1];
         for value in second.iter().flat_map(|second| second.delivery.histogram().iter_recorded()) {
             let ms = value.value_iterated_to() as f64 / 1000.0;

@@ -6,6 +6,7 @@ use crate::model::{Point, Report};
 use ledger::{Figures, Kind, Latency, Second};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Which part of the run is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -139,9 +140,16 @@ impl View<'_> {
         match metric.source {
             Source::Latency(kind) => {
                 let Some(select) = by_second(kind) else { return Vec::new() };
-                let all: Vec<&Second> = self.seconds(window).collect();
-                let merged = all.windows(seconds).map(|stretch| merge(stretch.iter().copied(), select));
-                merged.filter_map(|latency| latency_of(&latency, stat)).collect()
+                // What leaves the stretch is taken away from it: a stretch of an hour is one histogram.
+                let (mut stretch, mut leaving) = (Latency::coarse(), self.seconds(window));
+                let values = self.seconds(window).enumerate().map(|(n, second)| {
+                    stretch.merge(select(&second));
+                    if let Some(gone) = (n >= seconds).then(|| leaving.next()).flatten() {
+                        stretch.subtract(select(&gone));
+                    }
+                    (n + 1 >= seconds).then(|| latency_of(&stretch, stat)).flatten()
+                });
+                values.flatten().collect()
             }
             Source::Rate { second, .. } => mean(self.points(window).map(|p| second(p) as f64).collect()),
             Source::Level(level) => mean(self.points(window).filter_map(level).collect()),
@@ -174,10 +182,9 @@ impl View<'_> {
         self.report.timeline.iter().filter(move |point| (from..to).contains(&point.at_s))
     }
 
-    fn seconds(&self, window: Window) -> impl Iterator<Item = &Second> {
+    fn seconds(&self, window: Window) -> impl Iterator<Item = Cow<'_, Second>> {
         let (from, to) = window.seconds(self.report);
-        let all = self.measured.map(|measured| measured.seconds.as_slice()).unwrap_or_default();
-        all.iter().filter(move |second| (from..to).contains(&second.at_s))
+        self.measured.into_iter().flat_map(move |measured| measured.seconds.range(from, to))
     }
 }
 
@@ -193,9 +200,9 @@ pub(crate) fn by_second(kind: Kind) -> Option<Select> {
     }
 }
 
-pub(crate) fn merge<'a>(seconds: impl Iterator<Item = &'a Second>, select: Select) -> Latency {
+fn merge<'a>(seconds: impl Iterator<Item = Cow<'a, Second>>, select: Select) -> Latency {
     let mut all = Latency::coarse();
-    seconds.for_each(|second| all.merge(select(second)));
+    seconds.for_each(|second| all.merge(select(&second)));
     all
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::Report;
 use crate::{csv, hlog, html, json, junit, markdown, text};
-use ledger::Second;
+use ledger::Seconds;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -55,12 +55,7 @@ impl Format {
 ///
 /// # Errors
 /// What the file system says, with the path.
-pub fn write(
-    dir: &Path,
-    report: &Report,
-    seconds: &[Second],
-    formats: &[Format],
-) -> io::Result<Vec<PathBuf>> {
+pub fn write(dir: &Path, report: &Report, seconds: &Seconds, formats: &[Format]) -> io::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
     let mut written = Vec::new();
     for format in formats {
@@ -111,7 +106,7 @@ mod tests {
         assert_eq!(json::read(&folder).unwrap(), report);
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), MADE, "nothing unfinished stays");
         // Without the histograms everything else is made again.
-        assert_eq!(write(&folder, &report, &[], &Format::ALL).unwrap().len(), MADE - 1);
+        assert_eq!(write(&folder, &report, &Seconds::default(), &Format::ALL).unwrap().len(), MADE - 1);
     }
 
     #[test]

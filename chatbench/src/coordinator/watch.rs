@@ -3,11 +3,10 @@
 use crate::clock::Clock;
 use crate::live::State;
 use crate::sampling::Sampler;
-use ledger::{Harvest, Second};
+use ledger::{Harvest, Seconds};
 use load::control::{Tick, Word};
 use plan::{Arrivals, Plan};
 use report::Where;
-use std::collections::BTreeMap;
 
 /// Everything, with each worker's latest figures.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub(super) struct Watch {
     /// At the end of the ramp.
     pub(super) connected: Vec<u64>,
     ticks: Vec<Tick>,
-    pub(super) seconds: BTreeMap<u32, Second>,
+    pub(super) seconds: Seconds,
     pub(super) harvest: Option<Harvest>,
     pub(super) harvests: usize,
     /// When the plan began, once it did.
@@ -30,7 +29,7 @@ impl Watch {
             connected: vec![0; users.len()],
             ticks: vec![Tick::default(); users.len()],
             users,
-            seconds: BTreeMap::new(),
+            seconds: Seconds::default(),
             harvest: None,
             harvests: 0,
             begin_us: None,
@@ -41,12 +40,7 @@ impl Watch {
     pub(super) fn enter(&mut self, place: usize, word: Word) {
         match word {
             Word::Tick(mut tick) => {
-                for second in std::mem::take(&mut tick.seconds) {
-                    match self.seconds.get_mut(&second.at_s) {
-                        Some(known) => known.merge(&second),
-                        None => drop(self.seconds.insert(second.at_s, second)),
-                    }
-                }
+                std::mem::take(&mut tick.seconds).into_iter().for_each(|second| self.seconds.add(second));
                 self.ticks[place] = tick;
             }
             Word::Harvest(harvest) => {
@@ -103,6 +97,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::Second;
 
     #[test]
     fn seconds_of_several_workers_are_added_up() {
@@ -110,7 +105,7 @@ mod tests {
             users: vec![2, 2],
             connected: vec![0; 2],
             ticks: vec![Tick::default(); 2],
-            seconds: BTreeMap::new(),
+            seconds: Seconds::default(),
             harvest: None,
             harvests: 0,
             begin_us: None,
@@ -120,7 +115,7 @@ mod tests {
             let second = Second { delivered: 5, ..Second::new(7) };
             watch.enter(place, Word::Tick(Tick { sent: 3, seconds: vec![second], ..Tick::default() }));
         }
-        assert_eq!(watch.seconds[&7].delivered, 15);
+        assert_eq!(watch.seconds.until(7).unwrap().delivered, 15);
         let sent: u64 = watch.ticks.iter().map(|tick| tick.sent).sum();
         assert_eq!(sent, 6, "the latest of each");
     }

@@ -1,6 +1,6 @@
 //! The heat map of the last seconds: deliveries by latency, in characters.
 
-use ledger::Second;
+use ledger::{Second, Seconds};
 use std::collections::BTreeMap;
 
 /// Upper bounds of the rows in milliseconds; the last row has none.
@@ -19,10 +19,11 @@ pub(super) struct Heat(BTreeMap<u32, [u64; ROWS]>);
 
 impl Heat {
     /// Takes what is new.
-    pub(super) fn follow(&mut self, seconds: &BTreeMap<u32, Second>) {
-        let last = seconds.last_key_value().map_or(0, |(at, _)| *at);
+    pub(super) fn follow(&mut self, seconds: &Seconds) {
+        let last = seconds.last_s().unwrap_or_default();
         let from = self.0.last_key_value().map_or(0, |(at, _)| at.saturating_sub(FRESH));
-        self.0.extend(seconds.range(from..).map(|(at, second)| (*at, rows(second))));
+        let from = from.max(last.saturating_sub(KEPT));
+        self.0.extend(seconds.range(from, u32::MAX).map(|second| (second.at_s, rows(&second))));
         self.0 = self.0.split_off(&last.saturating_sub(KEPT));
     }
 
@@ -59,15 +60,21 @@ fn shade(count: u64, most: u64) -> char {
 mod tests {
     use super::*;
 
+    fn one(at: u32, micros: u64) -> Second {
+        let mut second = Second::new(at);
+        second.delivery.record(micros);
+        second
+    }
+
     #[test]
     fn what_is_late_stands_above_what_is_not() {
-        let mut seconds = BTreeMap::new();
+        let mut seconds = Seconds::default();
         for at in 0..3 {
             let mut second = Second::new(at);
             (0..1000).for_each(|_| second.delivery.record(1_500));
-            seconds.insert(at, second);
+            seconds.add(second);
         }
-        seconds.get_mut(&2).unwrap().delivery.record(3_000_000);
+        seconds.add(one(2, 3_000_000));
         let mut heat = Heat::default();
         heat.follow(&seconds);
         let lines = heat.lines(80);
@@ -78,11 +85,11 @@ mod tests {
 
     #[test]
     fn a_second_that_is_told_late_is_taken_again() {
-        let mut seconds = BTreeMap::from([(0, Second::new(0))]);
+        let mut seconds = Seconds::from_iter([Second::new(0)]);
         let mut heat = Heat::default();
         heat.follow(&seconds);
-        seconds.get_mut(&0).unwrap().delivery.record(1);
-        seconds.insert(1, Second::new(1));
+        seconds.add(one(0, 1));
+        seconds.add(Second::new(1));
         heat.follow(&seconds);
         assert_eq!(heat.lines(9)[ROWS - 1], "█ ");
     }

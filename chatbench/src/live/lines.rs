@@ -64,14 +64,13 @@ fn words(state: &State<'_>, before: (u64, u64), seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::Second;
-    use std::collections::BTreeMap;
+    use ledger::{Second, Seconds};
 
     #[test]
     fn a_line_says_rates_and_shouts_at_violations() {
         let mut second = Second { delivered: 1, ..Second::new(3) };
         second.delivery.record(4_210);
-        let seconds = BTreeMap::from([(3, second)]);
+        let seconds = Seconds::from_iter([second]);
         let mut state = State {
             now_us: 6_000_000,
             begin_us: Some(1_000_000),

@@ -41,7 +41,8 @@ impl View {
         self.share = state.share.clamp(0.0, 1.0);
         self.elapsed_s = state.now_us as f64 / 1e6;
         self.heat.follow(state.seconds);
-        let second = state.whole();
+        let whole = state.whole();
+        let second = whole.as_deref();
         let rate = |n: Option<u64>| n.map_or("–".to_owned(), words::count);
         let flowing = second.filter(|second| second.delivered > 0);
         let delivery = flowing.map(|second| second.delivery.figures());

@@ -2,8 +2,9 @@ use super::*;
 use crate::measured::{Process, Sample, Where, Worker};
 use crate::model::{Environment, GateOutcome, Phases, Reconciled};
 use crate::process::Usage;
-use ledger::{Harvest, Second};
+use ledger::{Harvest, Latency, Second};
 use plan::{Behaviour, Target};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -163,7 +164,8 @@ fn the_heat_map_has_each_delivery_in_its_row() {
 #[test]
 fn a_missed_second_is_an_empty_one() {
     let mut measured = measured();
-    measured.seconds.remove(6);
+    measured.seconds =
+        measured.seconds.iter().filter(|second| second.at_s != 6).map(Cow::into_owned).collect();
     let report = report(&measured);
     assert_eq!(
         (report.timeline.len(), report.timeline[6].delivered, report.timeline[6].connected),
@@ -177,7 +179,9 @@ fn gates_look_at_their_window_and_its_worst_stretch() {
     let mut measured = measured();
     // Three slow seconds: too few for the p99 of the hold's histogram, but the worst stretch has them.
     for at in 6..9 {
-        (0..100).for_each(|_| measured.seconds[at].delivery.record(400_000));
+        let mut late = Second::new(at);
+        (0..100).for_each(|_| late.delivery.record(400_000));
+        measured.seconds.add(late);
     }
     let gates = |lines: &str| {
         let text = format!(
@@ -191,6 +195,31 @@ fn gates_look_at_their_window_and_its_worst_stretch() {
     assert!(worst.gates[0].value.unwrap() > 390.0 && worst.reasons[0].what.contains("worst 3 s"));
     assert_eq!(gates("window = 'all'").verdict, Verdict::Fail);
     assert_eq!(gates("window = 'warmup'").verdict, Verdict::Pass);
+}
+
+/// Longer than what is kept ready, with ever slower and then faster seconds: each stretch is as if it alone had been measured.
+#[test]
+fn a_stretch_is_the_sum_of_its_seconds() {
+    let mut run = measured();
+    let second = |at_s: u32| {
+        let mut second = Second::new(at_s);
+        (1..50).for_each(|n| second.delivery.record(u64::from(at_s % 23) * 900 * n));
+        second
+    };
+    run.seconds = (0..60).filter(|at| at % 7 != 3).map(second).collect();
+    let all: Vec<Second> = run.seconds.iter().map(Cow::into_owned).collect();
+    let metric = crate::metric::find("delivery.latency").unwrap();
+    let report = report(&run);
+    let view = View { report: &report, measured: Some(&run) };
+    for (stat, seconds) in [(Stat::Quantile(0.99), 5), (Stat::Mean, 1), (Stat::Max, 20), (Stat::Min, 51)] {
+        let sums = all.windows(seconds).map(|stretch| {
+            let mut sum = Latency::coarse();
+            stretch.iter().for_each(|second| sum.merge(&second.delivery));
+            crate::value::latency_of(&sum, stat).unwrap()
+        });
+        let sums: Vec<f64> = sums.collect();
+        assert_eq!(view.stretches(metric, stat, Window::All, seconds), sums, "{stat:?} over {seconds} s");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Gate, Thresholds, evaluate};
 use crate::metric::Source;
 use crate::model::GateResult;
 use crate::value::{by_second, latency_of};
-use ledger::{Kind, Latency, Second};
+use ledger::{Kind, Latency, Second, Seconds};
 use std::collections::BTreeMap;
 
 /// Seconds after which all workers have told what they saw.
@@ -42,12 +42,12 @@ impl Watch {
 
     /// Takes every second of the run so far that is old enough to be whole and was not taken before; why the run should end now,
     /// if it should. May be called at any time with all seconds of the run.
-    pub fn follow(&mut self, seconds: &BTreeMap<u32, Second>, now_us: u64) -> Option<String> {
+    pub fn follow(&mut self, seconds: &Seconds, now_us: u64) -> Option<String> {
         let whole = u32::try_from((now_us / 1_000_000).saturating_sub(TOLD_S)).unwrap_or(u32::MAX);
         let mut stop = None;
-        for (at, second) in seconds.range(self.next..whole.max(self.next)) {
-            self.next = at + 1;
-            stop = stop.or(self.see(second));
+        for second in seconds.range(self.next, whole) {
+            self.next = second.at_s + 1;
+            stop = stop.or(self.see(&second));
         }
         stop
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn following_takes_each_whole_second_once() {
         let mut watch = watch();
-        let seconds: BTreeMap<u32, Second> = (3..9).map(|at| (at, second(at, 10, 500_000))).collect();
+        let seconds: Seconds = (3..9).map(|at| second(at, 10, 500_000)).collect();
         assert_eq!(watch.follow(&seconds, 6_900_000), None);
         assert_eq!(watch.standing()[0].samples, 10, "second 3 is whole, 4 may not be");
         assert_eq!(watch.follow(&seconds, 7_000_000), None);

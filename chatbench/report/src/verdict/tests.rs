@@ -2,7 +2,7 @@ use crate::assemble::tests::{measured, report};
 use crate::measured::Measured;
 use crate::model::{GateClass, Mark, MarkKind, Report, Verdict};
 use crate::threshold::Thresholds;
-use ledger::{Class, Kind};
+use ledger::{Class, Kind, Second};
 
 type Change = fn(&mut Measured);
 
@@ -122,8 +122,10 @@ fn an_advisory_gate_is_told_and_excuses_nothing() {
 #[test]
 fn a_hold_that_begins_before_it_is_steady_is_in_doubt() {
     let unsteady: Change = |run| {
-        for second in &mut run.seconds[3..5] {
-            (0..900).for_each(|_| second.delivery.record(50_000));
+        for at_s in 3..5 {
+            let mut slow = Second::new(at_s);
+            (0..900).for_each(|_| slow.delivery.record(50_000));
+            run.seconds.add(slow);
         }
     };
     let report = judged(&[unsteady]);

@@ -1,9 +1,8 @@
 use super::*;
-use ledger::Second;
+use ledger::{Second, Seconds};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use report::model::GateClass;
-use std::collections::BTreeMap;
 
 fn gate(id: &str, value: Option<f64>, limit: f64, outcome: GateOutcome) -> GateResult {
     GateResult {
@@ -27,7 +26,7 @@ fn picture(width: u16, height: u16) -> String {
     (0..1000).for_each(|_| second.delivery.record(4_000));
     (0..20).for_each(|_| second.delivery.record(400_000));
     second.lag.record(900);
-    let seconds = BTreeMap::from([(8, second)]);
+    let seconds = Seconds::from_iter([second]);
     let mut view = View::default();
     view.phase("hold", "measuring");
     view.gates = vec![
