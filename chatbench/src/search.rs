@@ -82,7 +82,6 @@ pub(crate) async fn climb(
             Err(failure) => (step::failed(rate, kind, &failure), None),
         };
         let found = report.as_ref().map_or(Some(Found::Missed), found);
-        let step = step::explained(step, found, report.as_ref());
         say(&format!("{title}        {}", step::words(&step)));
         climbed.steps.push(step);
         let Some(found) = found else {

@@ -19,6 +19,7 @@ pub mod metric;
 pub mod model;
 pub mod process;
 pub mod schema;
+pub mod search;
 pub mod text;
 pub mod threshold;
 mod timeline;

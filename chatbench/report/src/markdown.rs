@@ -126,15 +126,8 @@ fn foot(out: &mut String, report: &Report) -> std::fmt::Result {
 #[must_use]
 pub fn search(search: &Search) -> String {
     let mut out = String::new();
-    let rate = |rate: Option<f64>| rate.map_or("none".to_owned(), |rate| format!("{rate:.0} msg/s"));
-    let _ = writeln!(
-        out,
-        "## chatbench search: {}\n\nHighest rate that passed and passed again: **{}**; the lowest that did not: {}. The generator itself can do {}.\n",
-        rate(search.capacity),
-        rate(search.capacity),
-        rate(search.above),
-        rate(search.generator_ceiling)
-    );
+    let capacity = search.capacity.map_or("none".to_owned(), |rate| format!("{rate:.0} msg/s"));
+    let _ = writeln!(out, "## chatbench search: {capacity}\n\n{}\n", crate::search::sentence(search));
     let _ = writeln!(
         out,
         "| msg/s | | verdict | offered | delivered | p50 ms | p99 ms | lag p99 ms | server µs | |\n|--:|---|---|--:|--:|--:|--:|--:|--:|---|"
@@ -208,6 +201,6 @@ mod tests {
             best: None,
         };
         let text = search(&found);
-        assert!(text.contains("**500 msg/s**") && text.contains("| 1000 | up | **FAIL** |"), "{text}");
+        assert!(text.contains("500 msg/s holds") && text.contains("| 1000 | up | **FAIL** |"), "{text}");
     }
 }

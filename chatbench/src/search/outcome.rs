@@ -2,7 +2,7 @@
 
 use super::bracket::Why;
 use super::{Climbed, step};
-use report::model::{Search, Verdict};
+use report::model::{Search, SearchStep, Verdict};
 use schema::exit::{Exit, Failure};
 use std::path::Path;
 
@@ -12,41 +12,24 @@ pub(super) fn exit(climbed: &Climbed, at_least: Option<f64>) -> Exit {
         return left;
     }
     let Some(end) = climbed.end else { return Exit::Failed };
-    let enough = |least: f64| end.capacity.is_some_and(|capacity| capacity >= least);
-    match (at_least, end.why) {
-        (Some(least), _) if enough(least) => Exit::Ok,
-        (Some(_), Why::Generator) => Exit::INVALID,
-        (None, Why::Generator) if end.capacity.is_none() => Exit::INVALID,
-        (Some(_), _) => Exit::GATE_FAILED,
-        (None, _) => end.capacity.map_or(Exit::GATE_FAILED, |_| Exit::Ok),
+    match (end.capacity, at_least) {
+        (Some(_), None) => Exit::Ok,
+        (Some(capacity), Some(least)) if capacity >= least => Exit::Ok,
+        // Who was the limit decides what is known of the server, and runs that ran out tell nothing.
+        _ => match end.why {
+            Why::Generator => Exit::INVALID,
+            Why::Steps if !missed_by(&climbed.steps, at_least) => Exit::INVALID,
+            Why::Steps | Why::Server | Why::Most | Why::Nothing => Exit::GATE_FAILED,
+        },
     }
 }
 
-/// What it means, in a sentence: of the search alone, so that it can be said again later.
-pub(super) fn words(search: &Search) -> String {
-    if let Some(last) = search.steps.last().filter(|step| step::ends(step)) {
-        let reason = last.reasons.first().map_or("interrupted", String::as_str);
-        return format!("The search was left at {} msg/s: {reason}.", last.rate);
-    }
-    let above = search.above.map_or_else(String::new, |above| format!("; {above} msg/s does not"));
-    let mut failed = search.steps.iter().filter(|step| Some(step.rate) == search.above).peekable();
-    let starved = failed.peek().is_some() && failed.all(|step| step.verdict == Verdict::Invalid);
-    match (search.capacity, search.above) {
-        (Some(capacity), None) => {
-            format!("{capacity} msg/s holds, and held again: the highest rate that was to be tried (--most).")
-        }
-        (Some(capacity), Some(_)) if starved => format!(
-            "{capacity} msg/s holds, and held again{above}, but there the generator or the machine was the limit: \
-             the server may hold more."
-        ),
-        (Some(capacity), Some(_)) => format!("{capacity} msg/s holds, and held again{above}."),
-        (None, _) if starved => {
-            "The generator or the machine was the limit at every rate: nothing is known of the server.".into()
-        }
-        (None, _) if search.steps.iter().any(|step| step.verdict == Verdict::Pass) => {
-            format!("No rate held twice before the runs ran out (--steps){above}.")
-        }
-        (None, _) => format!("No rate holds the gates{above}."),
+/// Whether the server itself missed a rate that it was to hold; any rate, where none is named.
+fn missed_by(steps: &[SearchStep], at_least: Option<f64>) -> bool {
+    let mut missed = steps.iter().filter(|step| step.verdict == Verdict::Fail);
+    match at_least {
+        Some(least) => missed.any(|step| step.rate <= least),
+        None => missed.next().is_some() && !steps.iter().any(|step| step.verdict == Verdict::Pass),
     }
 }
 
@@ -58,12 +41,7 @@ pub(crate) fn text(search: &Search) -> String {
     for step in steps {
         text.push_str(&format!("{:>9}  {}\n", step.rate, step::words(step)));
     }
-    text.push_str(&format!("\n{}\n", words(search)));
-    if let Some(ceiling) = search.generator_ceiling {
-        text.push_str(&format!(
-            "The generator itself reaches {ceiling} msg/s here, against a server that does nothing.\n"
-        ));
-    }
+    text.push_str(&format!("\n{}\n", report::search::sentence(search)));
     text.push_str(&format!("Repeat: {}\n", search.line));
     text
 }
@@ -84,7 +62,6 @@ pub(crate) fn write(folder: &Path, search: &Search) -> Result<(), Failure> {
 mod tests {
     use super::super::bracket::End;
     use super::*;
-    use report::model::SearchStep;
 
     fn climbed(capacity: Option<f64>, why: Why) -> Climbed {
         let end = End { capacity, above: Some(2000.0), why };
@@ -123,6 +100,15 @@ mod tests {
                 "{capacity:?} {why:?} {at_least:?}"
             );
         }
+        let out = |steps, at_least| {
+            let climbed = Climbed { steps, ..climbed(None, Why::Steps) };
+            exit(&climbed, at_least)
+        };
+        let (held, missed) = (step(1900.0, Verdict::Pass, 0), step(3000.0, Verdict::Fail, 3));
+        assert_eq!(out(vec![held.clone(), missed.clone()], None), Exit::INVALID, "more runs would tell");
+        assert_eq!(out(vec![held.clone(), missed.clone()], Some(2500.0)), Exit::INVALID);
+        assert_eq!(out(vec![held, missed.clone()], Some(3000.0)), Exit::GATE_FAILED);
+        assert_eq!(out(vec![missed], None), Exit::GATE_FAILED);
         let left = Climbed { end: None, left: Some(Exit::Incorrect), ..climbed(None, Why::Nothing) };
         assert_eq!(exit(&left, Some(1.0)), Exit::Incorrect);
     }
@@ -142,23 +128,6 @@ mod tests {
             reasons: vec!["one lost".into()],
             kind: "up".into(),
         }
-    }
-
-    #[test]
-    fn words_say_what_is_known_and_no_more() {
-        let of =
-            |capacity, steps: &[SearchStep]| words(&Search { steps: steps.to_vec(), ..search(capacity) });
-        let (held, missed) = (step(1900.0, Verdict::Pass, 0), step(2000.0, Verdict::Fail, 3));
-        let starved = step(2000.0, Verdict::Invalid, 8);
-        let twice = [held.clone(), missed.clone(), held.clone()];
-        assert_eq!(of(Some(1900.0), &twice), "1900 msg/s holds, and held again; 2000 msg/s does not.");
-        let weak = [held.clone(), starved.clone(), starved.clone(), held.clone()];
-        assert!(of(Some(1900.0), &weak).contains("the server may hold more"));
-        assert!(of(None, &[starved.clone(), starved]).contains("nothing is known"));
-        assert!(of(None, &[missed]).contains("No rate holds"));
-        assert!(of(None, &[held]).contains("ran out"));
-        assert!(of(None, &[step(2000.0, Verdict::Fail, 9)]).contains("left at 2000 msg/s: one lost"));
-        assert!(text(&search(None)).contains("reaches 90000 msg/s"));
     }
 
     #[test]

@@ -12,11 +12,7 @@ pub(super) fn of(rate: f64, kind: Kind, report: &Report) -> SearchStep {
     let said = report.reasons.iter().map(|reason| reason.what.clone());
     let said: Vec<String> = said.chain(report.findings.iter().map(|finding| finding.what.clone())).collect();
     // The gates' own words only where nothing else was said.
-    let reasons = match (report.verdict, said.is_empty()) {
-        (Verdict::Pass, _) => Vec::new(),
-        (_, false) => said,
-        (_, true) => gates.collect(),
-    };
+    let reasons = if said.is_empty() && report.verdict != Verdict::Pass { gates.collect() } else { said };
     SearchStep {
         rate,
         verdict: report.verdict,
@@ -49,20 +45,6 @@ pub(super) fn failed(rate: f64, kind: Kind, failure: &Failure) -> SearchStep {
         reasons: vec![failure.to_string()],
         kind: kind.word(),
     }
-}
-
-/// A run that passed, and still does not count as held, says why.
-pub(super) fn explained(mut step: SearchStep, found: Option<Found>, report: Option<&Report>) -> SearchStep {
-    if found != Some(Found::Held) && step.reasons.is_empty() {
-        let findings = report.map(|report| report.findings.as_slice()).unwrap_or_default();
-        step.reasons.extend(findings.iter().map(|finding| finding.what.clone()));
-    }
-    step
-}
-
-/// Whether the search could not go on behind it.
-pub(super) fn ends(step: &SearchStep) -> bool {
-    step.verdict == Verdict::Interrupted || step.exit == u8::from(Exit::Incorrect)
 }
 
 /// Whether a run came to nothing.

@@ -3,7 +3,7 @@
 use super::chart::{Chart, Dot, Key, Label, percent};
 use super::scale::{Scale, short};
 use super::{page, summary, words};
-use crate::model::{Search, SearchStep, Verdict};
+use crate::model::{Search, SearchStep};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ pub(super) fn title(search: &Search) -> String {
 pub(super) fn of(search: &Search) -> Knee {
     Knee {
         capacity: search.capacity.map(words::number),
-        sentence: sentence(search),
+        sentence: crate::search::sentence(search),
         started: search.best.as_ref().map(|best| words::moment(&best.started)),
         line: search.line.clone(),
         charts: [latency(search), cost(search)]
@@ -51,29 +51,6 @@ pub(super) fn of(search: &Search) -> Knee {
             .collect(),
         steps: search.steps.iter().map(row).collect(),
     }
-}
-
-fn sentence(search: &Search) -> String {
-    let above = search.above.map(|rate| format!("{} a second did not", words::number(rate)));
-    let mut text = match (search.capacity, above) {
-        (Some(_), Some(above)) => {
-            format!("The highest rate that passed every gate, and passed again; {above}.")
-        }
-        (Some(_), None) => "Every rate that was tried passed: the server may do more.".to_owned(),
-        (None, Some(above)) => {
-            format!("No rate passed; {above} either.").replace("did not either", "did not")
-        }
-        (None, None) => "No rate was tried to its end.".to_owned(),
-    };
-    let at = |rate: f64| search.steps.iter().filter(move |step| step.rate == rate);
-    let starved = |rate: f64| at(rate).all(|step| step.verdict == Verdict::Invalid);
-    if search.above.is_some_and(starved) {
-        text.push_str(" There the generator or the machine was the limit: the server may do more.");
-    }
-    if let Some(ceiling) = search.generator_ceiling {
-        text.push_str(&format!(" The generator alone can do {}.", words::number(ceiling)));
-    }
-    text
 }
 
 /// Steps by rate.
