@@ -5,6 +5,7 @@
 
 mod calls;
 mod life;
+mod pace;
 mod phase;
 mod ramp;
 mod send;
@@ -20,6 +21,7 @@ use calls::Calls;
 use ledger::{Connecting, Harvest, Second};
 use life::Life;
 use mio::{Events, Poll, Registry, Token, Waker};
+use pace::Pace;
 use phase::{Busy, Phase};
 use plan::{Account, Plan};
 use ramp::Ramp;
@@ -146,6 +148,7 @@ pub(crate) struct Thread {
     calls: Calls,
     phase: Phase,
     busy: Busy,
+    pace: Pace,
     /// All reads go through it.
     read: Vec<u8>,
     /// What is to be written to the socket at hand, and where a driver puts a message together.
@@ -196,6 +199,7 @@ impl Thread {
             calls: Calls::start(&setup.plan, waker)?,
             phase: Phase::Connect,
             busy: Busy::default(),
+            pace: Pace::default(),
             read: vec![0; READ_BYTES],
             out: Vec::new(),
             scratch: Vec::new(),
@@ -212,13 +216,18 @@ impl Thread {
 
     /// Runs to the end of the drain, or until nobody tells it anything any more.
     fn run(mut self, mut poll: Poll, told: &Receiver<Tell>) -> io::Result<()> {
+        pace::punctual();
         let mut events = Events::with_capacity(EVENTS);
         loop {
+            if let Some(rest) = self.pace.rest(self.now()) {
+                std::thread::sleep(rest);
+            }
             let wait = self.wait()?;
             match poll.poll(&mut events, wait) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             }
+            self.pace.looked(events.iter().count(), self.now());
             for (number, event) in events.iter().enumerate() {
                 if number % BETWEEN == BETWEEN - 1 {
                     self.send_due();
@@ -314,6 +323,7 @@ impl Thread {
         }
         self.tick_us = (now / TICK_US + 1) * TICK_US;
         let busy = self.busy.since_last(now);
+        self.pace.tick();
         let seconds = self.book.take_seconds();
         let outcomes = &self.book.harvest.ledger.outcomes;
         let tick = Tick {
