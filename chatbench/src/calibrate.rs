@@ -3,7 +3,6 @@
 //! The ceiling of messages over a bare relay and over the same frames that chatd takes, and what an idle user costs. The
 //! null server runs beside the generator, so that the machine is shared as in a run with `--spawn`.
 
-mod model;
 mod null;
 mod runs;
 
@@ -11,8 +10,8 @@ use crate::cli::{Format, Output, Run};
 use crate::search::bracket::{Found, Rules};
 use crate::search::{climb, spoken};
 use crate::{Outcome, broken, files, run};
-use model::{Calibration, Ceiling, Idle};
 use null::Null;
+use report::calibration::{Calibration, Ceiling, Idle, VERSION};
 use report::model::{Environment, Report, Verdict};
 use runs::{Path, Shape};
 use schema::exit::{Exit, Failure};
@@ -73,7 +72,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let idle = if args.idle == 0 { None } else { Some(idle(args.idle & !1, args.threads).await?) };
     let calibration = Calibration {
-        version: model::VERSION,
+        version: VERSION,
         chatbench: env!("CARGO_PKG_VERSION").into(),
         users: args.users,
         message_bytes: args.size,

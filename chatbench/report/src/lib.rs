@@ -5,6 +5,7 @@
 //! verdict says whether it was had and whether that can be believed.
 
 mod assemble;
+pub mod calibration;
 pub mod compare;
 mod cost;
 mod csv;

@@ -1,5 +1,7 @@
-//! The JSON Schemas that are published: of `report.json`, of a file of thresholds, of a search and of a comparison.
+//! The JSON Schemas that are published: of `report.json`, of a file of thresholds, of a search, of a comparison and of a
+//! calibration.
 
+use crate::calibration::Calibration;
 use crate::compare::Comparison;
 use crate::model::{Report, Search};
 use crate::threshold::File;
@@ -44,6 +46,14 @@ pub fn comparison() -> Result<String, serde_json::Error> {
     of::<Comparison>("comparison:1")
 }
 
+/// Of what the generator itself can do.
+///
+/// # Errors
+/// None that a caller can cause.
+pub fn calibration() -> Result<String, serde_json::Error> {
+    of::<Calibration>("calibration:1")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -56,6 +66,7 @@ mod tests {
             ("threshold", super::thresholds()),
             ("search", super::search()),
             ("comparison", super::comparison()),
+            ("calibration", super::calibration()),
         ] {
             let schema = schema.unwrap();
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.schema.json"));

@@ -1,77 +1,80 @@
-//! What a calibration has measured, as JSON and in words.
+//! What `chatbench calibrate` has measured of the generator itself, as JSON and in words.
 
-use report::model::{Environment, SearchStep};
+use crate::model::{Environment, SearchStep};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSON; additions keep it.
-pub(super) const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 /// Kernel memory of one end of an idle connection, in bytes.
 const KERNEL_BYTES: f64 = 4096.0;
 
 /// The generator's own figures on this machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Calibration {
-    pub(super) version: u32,
-    pub(super) chatbench: String,
-    pub(super) users: u32,
-    pub(super) message_bytes: u32,
-    pub(super) threads: u32,
+pub struct Calibration {
+    pub version: u32,
+    pub chatbench: String,
+    pub users: u32,
+    pub message_bytes: u32,
+    pub threads: u32,
     /// A bare relay, and the same frames as with chatd.
-    pub(super) relay: Option<Ceiling>,
-    pub(super) stomp: Option<Ceiling>,
-    pub(super) idle: Option<Idle>,
-    pub(super) environment: Environment,
+    pub relay: Option<Ceiling>,
+    pub stomp: Option<Ceiling>,
+    pub idle: Option<Idle>,
+    pub environment: Environment,
     /// Repeats this calibration.
-    pub(super) line: String,
+    pub line: String,
 }
 
 /// The highest rate at which the generator is itself no limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Ceiling {
+pub struct Ceiling {
     /// Messages a second that held twice; none when none did.
-    pub(super) rate: Option<f64>,
+    pub rate: Option<f64>,
     /// The lowest that did not.
-    pub(super) above: Option<f64>,
+    pub above: Option<f64>,
     /// At the rate that held: CPU of the generator and of the null server.
-    pub(super) generator_us_per_message: Option<f64>,
-    pub(super) server_us_per_message: Option<f64>,
-    pub(super) p50_ms: Option<f64>,
-    pub(super) p99_ms: Option<f64>,
-    pub(super) lag_p99_ms: Option<f64>,
-    pub(super) steps: Vec<SearchStep>,
+    pub generator_us_per_message: Option<f64>,
+    pub server_us_per_message: Option<f64>,
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    pub lag_p99_ms: Option<f64>,
+    pub steps: Vec<SearchStep>,
 }
 
 /// Connections that do nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Idle {
-    pub(super) asked: u32,
-    pub(super) connected: u64,
-    pub(super) workers: u32,
+pub struct Idle {
+    pub asked: u32,
+    pub connected: u64,
+    pub workers: u32,
     /// Connections a second while they were made, upgraded and subscribed.
-    pub(super) connects_per_s: f64,
+    pub connects_per_s: f64,
     /// User-space memory of the generator by idle user, in bytes.
-    pub(super) bytes_per_user: Option<f64>,
+    pub bytes_per_user: Option<f64>,
     /// Share of a CPU that holding them takes.
-    pub(super) generator_cpus: f64,
+    pub generator_cpus: f64,
     /// Users that fit into this machine's free memory, by this figure and the kernel's 4 KiB.
-    pub(super) room: Option<u64>,
+    pub room: Option<u64>,
     /// The first error, where not all connected.
-    pub(super) error: Option<String>,
+    pub error: Option<String>,
 }
 
 impl Idle {
     /// Users that fit into so much memory.
-    pub(super) fn room(free_bytes: u64, bytes_per_user: f64) -> u64 {
+    #[must_use]
+    pub fn room(free_bytes: u64, bytes_per_user: f64) -> u64 {
         (free_bytes as f64 / (bytes_per_user.max(0.0) + KERNEL_BYTES)) as u64
     }
 }
 
 impl Ceiling {
     /// From the steps of a climb.
-    pub(super) fn of(rate: Option<f64>, above: Option<f64>, steps: Vec<SearchStep>) -> Self {
+    #[must_use]
+    pub fn of(rate: Option<f64>, above: Option<f64>, steps: Vec<SearchStep>) -> Self {
         let step = steps.iter().rev().find(|step| Some(step.rate) == rate);
         Self {
             rate,
@@ -107,14 +110,16 @@ impl Ceiling {
 
 impl Calibration {
     /// Whether everything that was asked for was found.
-    pub(super) fn complete(&self) -> bool {
+    #[must_use]
+    pub fn complete(&self) -> bool {
         let held = |ceiling: &Option<Ceiling>| ceiling.as_ref().is_none_or(|ceiling| ceiling.rate.is_some());
         let idle = self.idle.as_ref().is_none_or(|idle| idle.connected == u64::from(idle.asked));
         held(&self.relay) && held(&self.stomp) && idle
     }
 
     /// For a person.
-    pub(super) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = format!(
             "The generator on this machine ({} CPUs, {}), against a server that does nothing beside it\n\n",
             self.environment.cpus, self.environment.cpu_model
@@ -149,7 +154,7 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use report::model::Verdict;
+    use crate::model::Verdict;
 
     fn step(rate: f64, p99_ms: f64) -> SearchStep {
         SearchStep {
