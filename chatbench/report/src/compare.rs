@@ -5,15 +5,17 @@
 //! `B / A - 1`.
 
 mod bootstrap;
+mod caveats;
+mod model;
 mod render;
 
+pub use model::{Comparison, Difference, Outcome, Repeat, Side};
 pub use render::{markdown, text};
 
-use crate::model::{Point, Report, Verdict};
+use crate::model::{Point, Report};
 use crate::value::Window;
 use bootstrap::{Interval, Run};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use caveats::caveats;
 
 /// Version of the JSON; additions keep it.
 const VERSION: u32 = 1;
@@ -21,49 +23,6 @@ const VERSION: u32 = 1;
 const SURE: f64 = 0.95;
 /// Differences below it are of no use to anybody, however sure.
 const NEGLIGIBLE: f64 = 0.01;
-
-/// What comparing two sets of runs has shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    pub version: u32,
-    /// Runs of each side.
-    pub runs: (usize, usize),
-    pub figures: Vec<Difference>,
-    /// Confidence of each interval, in percent: with all of them together it is 95.
-    pub confidence: f64,
-    /// Why the two may not be comparable.
-    pub caveats: Vec<String>,
-}
-
-/// One figure of both sides.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Difference {
-    pub name: String,
-    pub unit: String,
-    pub a: Option<f64>,
-    pub b: Option<f64>,
-    /// Relative difference of B from A in percent, and the interval that it lies in.
-    pub percent: Option<f64>,
-    pub from: Option<f64>,
-    pub to: Option<f64>,
-    pub outcome: Outcome,
-    /// Whether the difference is for the better, where there is one.
-    pub better: Option<bool>,
-    /// In words: `no difference seen`, `B is lower by 12 % (8..16)`.
-    pub words: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    None,
-    Lower,
-    Higher,
-    /// Not measured on both sides, or too little to say.
-    Unknown,
-}
 
 /// What is compared.
 struct Figure {
@@ -114,7 +73,7 @@ const FIGURES: [Figure; 5] = [
     },
 ];
 
-/// Compares; the same seed gives the same intervals.
+/// Compares; the same seed gives the same intervals. What the sides are called, and the line, are the caller's to tell.
 ///
 /// # Errors
 /// A sentence, when a side has no run.
@@ -131,37 +90,45 @@ pub fn compare(a: &[Report], b: &[Report], seed: u64) -> Result<Comparison, Stri
     Ok(Comparison {
         version: VERSION,
         runs: (a.len(), b.len()),
+        sides: <(String, String)>::default(),
         figures: figures.collect(),
         confidence: (1.0 - level) * 100.0,
         caveats: caveats(a, b),
+        repeats: [(Side::A, a), (Side::B, b)]
+            .into_iter()
+            .flat_map(|(side, reports)| reports.iter().map(move |report| repeat(side, report)))
+            .collect(),
+        line: String::new(),
     })
 }
 
-impl Comparison {
-    /// Whether B is worse in anything.
-    #[must_use]
-    pub fn regressed(&self) -> bool {
-        self.figures.iter().any(|figure| figure.better == Some(false))
-    }
-
-    /// Whether B differs in anything.
-    #[must_use]
-    pub fn differs(&self) -> bool {
-        self.figures.iter().any(|figure| figure.better.is_some())
-    }
+/// Each run in which the figure was measured.
+fn runs(figure: &Figure, reports: &[Report]) -> Vec<Run> {
+    let runs = reports.iter().map(|report| figure.run(report));
+    runs.filter(|run| run.iter().any(|(_, whole)| *whole > 0.0)).collect()
 }
 
-/// The whole seconds of the hold of each run, those in which the figure was measured.
-fn runs(figure: &Figure, reports: &[Report]) -> Vec<Run> {
-    let of = |report: &Report| -> Run {
-        if let Some(once) = figure.once {
+impl Figure {
+    /// The whole seconds of the hold in which it was measured.
+    fn run(&self, report: &Report) -> Run {
+        if let Some(once) = self.once {
             return once(report).map(|value| (value, 1.0)).into_iter().collect();
         }
         let (from, to) = Window::Hold.seconds(report);
         let held = report.timeline.iter().filter(|point| (from..to).contains(&point.at_s));
-        held.filter_map(figure.of).collect()
-    };
-    reports.iter().map(of).filter(|run| run.iter().any(|(_, whole)| *whole > 0.0)).collect()
+        held.filter_map(self.of).collect()
+    }
+}
+
+fn repeat(side: Side, report: &Report) -> Repeat {
+    let value = |figure: &Figure| bootstrap::ratio(&figure.run(report)).map(crate::assemble::round);
+    Repeat {
+        side,
+        started: report.started.clone(),
+        verdict: report.verdict,
+        exit: report.exit,
+        values: FIGURES.iter().map(value).collect(),
+    }
 }
 
 fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
@@ -170,6 +137,8 @@ fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
         unit: figure.unit.to_owned(),
         a: None,
         b: None,
+        a_interval: None,
+        b_interval: None,
         percent: None,
         from: None,
         to: None,
@@ -177,7 +146,7 @@ fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
         better: None,
         words: "not measured on both sides".to_owned(),
     };
-    let Some(Interval { a, b, share, from, to, known }) = interval else { return base };
+    let Some(Interval { a, b, share, from, to, a_bounds, b_bounds, known }) = interval else { return base };
     // Adding nothing makes of -0 a 0.
     let one = |share: f64| (share * 1000.0).round() / 10.0 + 0.0;
     let outcome = match () {
@@ -198,9 +167,12 @@ fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
         Outcome::None | Outcome::Unknown => None,
     };
     let bounds = known.then_some((one(from), one(to)));
+    let round = |(low, high)| (crate::assemble::round(low), crate::assemble::round(high));
     Difference {
         a: Some(crate::assemble::round(a)),
         b: Some(crate::assemble::round(b)),
+        a_interval: known.then_some(round(a_bounds)),
+        b_interval: known.then_some(round(b_bounds)),
         percent: Some(one(share)),
         from: bounds.map(|(from, _)| from),
         to: bounds.map(|(_, to)| to),
@@ -209,53 +181,6 @@ fn difference(figure: &Figure, interval: Option<Interval>) -> Difference {
         words,
         ..base
     }
-}
-
-/// Something that two runs must have alike, in words.
-type Fact = fn(&Report) -> String;
-
-/// Whatever else differs between the two, or speaks against their runs.
-fn caveats(a: &[Report], b: &[Report]) -> Vec<String> {
-    let mut caveats = Vec::new();
-    for (side, reports) in [("A", a), ("B", b)] {
-        let invalid = reports.iter().filter(|report| report.verdict == Verdict::Invalid).count();
-        let broken = reports.iter().filter(|report| report.violations.total > 0).count();
-        let cut = reports.iter().filter(|report| report.interrupted).count();
-        for (count, what) in [
-            (invalid, "INVALID: the generator or the machine was the limit"),
-            (broken, "not correct"),
-            (cut, "cut short"),
-        ] {
-            if count > 0 {
-                caveats.push(format!("{count} of {} runs of {side} are {what}", reports.len()));
-            }
-        }
-    }
-    if a.len() == 1 || b.len() == 1 {
-        caveats.push(
-            "one run of a side: how much runs differ among themselves is not seen; compare several"
-                .to_owned(),
-        );
-    }
-    let facts: [(&str, Fact); 8] = [
-        ("users", |r| r.users.to_string()),
-        ("planned rate", |r| format!("{:.0} msg/s", r.rates.planned)),
-        ("size", |r| format!("{} bytes", r.message_bytes)),
-        ("load", |r| format!("{}, {} arrivals, {}", r.load.protocol, r.load.arrivals, r.load.pairing)),
-        ("machine", |r| format!("{} CPUs, {}", r.environment.cpus, r.environment.cpu_model)),
-        ("kernel", |r| r.environment.kernel.clone()),
-        ("durability", |r| r.environment.durability.clone()),
-        ("co-location", |r| r.environment.co_located.to_string()),
-    ];
-    for (name, of) in facts {
-        let mut seen: Vec<String> = a.iter().chain(b).map(of).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        if seen.len() > 1 {
-            caveats.push(format!("not the same {name}: {}", seen.join("; ")));
-        }
-    }
-    caveats
 }
 
 #[cfg(test)]

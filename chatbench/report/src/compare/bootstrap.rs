@@ -25,6 +25,9 @@ pub(super) struct Interval {
     pub(super) share: f64,
     pub(super) from: f64,
     pub(super) to: f64,
+    /// What each side lies in by itself.
+    pub(super) a_bounds: (f64, f64),
+    pub(super) b_bounds: (f64, f64),
     /// Whether the bounds mean anything.
     pub(super) known: bool,
 }
@@ -35,31 +38,48 @@ pub(super) fn interval(a: &[Run], b: &[Run], level: f64, seed: u64) -> Option<In
     if mean_a <= 0.0 || mean_b <= 0.0 {
         return None;
     }
-    let centre = (mean_b / mean_a).ln();
     let mut rng = SmallRng::seed_from_u64(seed);
     let blocks = block(a.iter().chain(b));
     let sums = |runs: &[Run]| -> Vec<Vec<(f64, f64)>> { runs.iter().map(sums).collect() };
     let (sums_a, sums_b) = (sums(a), sums(b));
-    let mut draws: Vec<f64> = (0..DRAWS)
+    let draws: Vec<(f64, f64)> = (0..DRAWS)
         .filter_map(|_| {
             let (a, b) = (draw(&sums_a, blocks, &mut rng)?, draw(&sums_b, blocks, &mut rng)?);
-            (a > 0.0 && b > 0.0).then(|| (b / a).ln())
+            (a > 0.0 && b > 0.0).then_some((a, b))
         })
         .collect();
+    let least = a.len().min(b.len());
+    let known = least >= RUNS && draws.len() > DRAWS / 2;
+    let wider = if known { widen(least, a.len() + b.len() - 2, level) } else { 1.0 };
+    let bounds = |centre: f64, of: fn(&(f64, f64)) -> f64| {
+        bounds(centre, draws.iter().map(of).collect(), level, wider)
+    };
+    let (from, to) = bounds(mean_b / mean_a, |(a, b)| b / a);
+    Some(Interval {
+        a: mean_a,
+        b: mean_b,
+        share: mean_b / mean_a - 1.0,
+        from: from - 1.0,
+        to: to - 1.0,
+        a_bounds: bounds(mean_a, |(a, _)| *a),
+        b_bounds: bounds(mean_b, |(_, b)| *b),
+        known,
+    })
+}
+
+/// The quantiles of what was drawn (above zero), so many times as far from the centre; distances are ratios.
+fn bounds(centre: f64, mut draws: Vec<f64>, level: f64, wider: f64) -> (f64, f64) {
     draws.sort_by(f64::total_cmp);
     let at = |quantile: f64| {
         let rank = (quantile * draws.len() as f64) as usize;
         draws.get(rank.min(draws.len().saturating_sub(1))).copied().unwrap_or(centre)
     };
-    let least = a.len().min(b.len());
-    let known = least >= RUNS && draws.len() > DRAWS / 2;
-    let wider = if known { widen(least, a.len() + b.len() - 2, level) } else { 1.0 };
-    let bound = |quantile| (centre + (at(quantile) - centre) * wider).exp() - 1.0;
-    let (from, to) = (bound(level / 2.0), bound(1.0 - level / 2.0));
-    Some(Interval { a: mean_a, b: mean_b, share: mean_b / mean_a - 1.0, from, to, known })
+    let bound = |quantile| centre * (at(quantile) / centre).powf(wider);
+    (bound(level / 2.0), bound(1.0 - level / 2.0))
 }
 
-fn ratio(run: &[(f64, f64)]) -> Option<f64> {
+/// Of all seconds together; none where nothing was measured.
+pub(super) fn ratio(run: &[(f64, f64)]) -> Option<f64> {
     let (part, whole) = run.iter().fold((0.0, 0.0), |sum, second| (sum.0 + second.0, sum.1 + second.1));
     (whole > 0.0).then(|| part / whole)
 }
@@ -159,6 +179,8 @@ mod tests {
         let of = |seed| interval(&run(10), &run(20), 0.01, seed).unwrap();
         assert_eq!((of(1).from, of(1).to), (of(1).from, of(1).to));
         assert!(of(1).known && of(1).from < of(1).share && of(1).share < of(1).to);
+        let (found, (low, high)) = (of(1), of(1).a_bounds);
+        assert!(low < found.a && found.a < high && high < found.b_bounds.0, "{found:?}");
         assert!(interval(&run(10), &[], 0.01, 1).is_none());
     }
 }

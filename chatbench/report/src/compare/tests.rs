@@ -1,5 +1,6 @@
 use super::*;
 use crate::assemble::tests::{measured, report};
+use crate::model::Verdict;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -63,6 +64,8 @@ fn a_real_difference_is_seen_with_its_direction_and_size() {
         let p50 = &found.figures[0];
         assert_eq!((p50.outcome, p50.better), (Outcome::Higher, Some(false)), "{p50:?}");
         assert!(p50.from.unwrap() < 25.0 && p50.to.unwrap() > 25.0, "{p50:?}");
+        let (a, b) = (p50.a_interval.unwrap(), p50.b_interval.unwrap());
+        assert!(a.0 < p50.a.unwrap() && p50.a.unwrap() < a.1 && b.0 < p50.b.unwrap(), "{p50:?}");
         let rate = &found.figures[3];
         assert_eq!((rate.name.as_str(), rate.outcome), ("delivered rate", Outcome::None), "{rate:?}");
         assert!(found.regressed());
@@ -79,6 +82,12 @@ fn one_run_a_side_shows_its_figures_and_says_nothing() {
     assert!(found.figures[0].percent.is_some_and(|percent| percent > 50.0), "{found:?}");
     assert!(found.caveats.iter().any(|caveat| caveat.starts_with("one run of a side")));
     assert!(compare(&[], &runs(rng, 1, 1.0), 1).is_err());
+    let sides: Vec<_> = found.repeats.iter().map(|repeat| (repeat.side, repeat.values[0])).collect();
+    assert_eq!(
+        sides,
+        [(Side::A, found.figures[0].a), (Side::B, found.figures[0].b)],
+        "a run is its side's mean"
+    );
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! What a comparison has shown, as data. Names of the JSON are kept: more may come, none may go.
+
+use crate::model::Verdict;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What comparing two sets of runs has shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    pub version: u32,
+    /// Runs of each side.
+    pub runs: (usize, usize),
+    /// What A and B are, as they were named.
+    #[serde(default)]
+    pub sides: (String, String),
+    pub figures: Vec<Difference>,
+    /// Confidence of each interval, in percent: with all of them together it is 95.
+    pub confidence: f64,
+    /// Why the two may not be comparable.
+    pub caveats: Vec<String>,
+    /// Each run, those of A first.
+    #[serde(default)]
+    pub repeats: Vec<Repeat>,
+    /// Repeats this comparison.
+    #[serde(default)]
+    pub line: String,
+}
+
+/// A run of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Repeat {
+    pub side: Side,
+    /// When its hold began, RFC 3339.
+    pub started: String,
+    pub verdict: Verdict,
+    pub exit: u8,
+    /// Its value of each of [`Comparison::figures`], where it was measured.
+    pub values: Vec<Option<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Side {
+    A,
+    B,
+}
+
+/// One figure of both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    pub name: String,
+    pub unit: String,
+    pub a: Option<f64>,
+    pub b: Option<f64>,
+    /// The interval that each side lies in by itself. Whether they differ is said by that of the difference.
+    #[serde(default)]
+    pub a_interval: Option<(f64, f64)>,
+    #[serde(default)]
+    pub b_interval: Option<(f64, f64)>,
+    /// Relative difference of B from A in percent, and the interval that it lies in.
+    pub percent: Option<f64>,
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+    pub outcome: Outcome,
+    /// Whether the difference is for the better, where there is one.
+    pub better: Option<bool>,
+    /// In words: `no difference seen`, `B is lower by 12 % (8..16)`.
+    pub words: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    None,
+    Lower,
+    Higher,
+    /// Not measured on both sides, or too little to say.
+    Unknown,
+}
+
+impl Comparison {
+    /// Whether B is worse in anything.
+    #[must_use]
+    pub fn regressed(&self) -> bool {
+        self.figures.iter().any(|figure| figure.better == Some(false))
+    }
+
+    /// Whether B differs in anything.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.figures.iter().any(|figure| figure.better.is_some())
+    }
+}
