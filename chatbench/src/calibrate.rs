@@ -15,6 +15,7 @@ use report::calibration::{Calibration, Ceiling, Idle, VERSION};
 use report::model::{Environment, Report, Verdict};
 use runs::{Path, Shape};
 use schema::exit::{Exit, Failure};
+use std::path::{Path as Folder, PathBuf};
 use std::time::Duration;
 
 /// Where the ceiling is looked for, and how long each rate is held unless told.
@@ -48,6 +49,9 @@ pub(crate) struct Args {
     /// Measure idle connections only.
     #[arg(long)]
     idle_only: bool,
+    /// Write calibration.json, .txt and .html into this folder.
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
     #[command(flatten)]
     format: Format,
 }
@@ -84,11 +88,31 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         line: spoken(std::env::args()),
     };
     let exit = if calibration.complete() { Exit::Ok } else { Exit::INVALID };
-    let text = match args.format.output {
-        Output::Json => serde_json::to_string_pretty(&calibration).map_err(broken)? + "\n",
+    if let Some(folder) = &args.report_dir {
+        write(folder, &calibration)?;
+    }
+    Ok(Outcome { text: told(&calibration, args.format.output)?, exit })
+}
+
+/// As it goes to stdout.
+pub(crate) fn told(calibration: &Calibration, output: Output) -> Result<String, Failure> {
+    Ok(match output {
+        Output::Json => serde_json::to_string_pretty(calibration).map_err(broken)? + "\n",
         Output::Text => calibration.text(),
-    };
-    Ok(Outcome { text, exit })
+    })
+}
+
+/// Its file in a folder of reports, and the forms beside it.
+pub(crate) const FILE: &str = "calibration.json";
+
+/// `calibration.json`, `.txt` and `.html`.
+pub(crate) fn write(folder: &Folder, calibration: &Calibration) -> Result<(), Failure> {
+    let forms = [
+        (FILE, told(calibration, Output::Json)?),
+        ("calibration.txt", told(calibration, Output::Text)?),
+        ("calibration.html", report::html::render_calibration(calibration)),
+    ];
+    crate::report_dir::write(folder, &forms)
 }
 
 /// The ceiling for a run like this over chatd's frames; none where the generator is not here, or speaks something else.

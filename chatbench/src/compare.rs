@@ -4,6 +4,7 @@ mod order;
 mod side;
 
 use crate::cli::{Output, Run};
+use crate::search::spoken;
 use crate::{Outcome, broken, run};
 use order::{Which, order};
 use report::compare::{self, Comparison};
@@ -77,16 +78,23 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         }
         if which == Which::A { a_reports.push(report) } else { b_reports.push(report) }
     }
-    let comparison = compare::compare(&a_reports, &b_reports, seed)
+    let found = compare::compare(&a_reports, &b_reports, seed)
         .map_err(|why| Failure::usage(why, "name runs with a hold of some seconds on each side"))?;
+    let sides = (args.a.clone(), args.b.clone());
+    let comparison = Comparison { sides, line: spoken(std::env::args()), ..found };
     if let Some(folder) = &args.run.report_dir {
         write(folder, &comparison)?;
     }
-    let text = match args.run.output {
-        Output::Json => serde_json::to_string_pretty(&comparison).map_err(broken)? + "\n",
-        Output::Text => compare::text(&comparison),
-    };
+    let text = told(&comparison, args.run.output)?;
     Ok(Outcome { text, exit: exit(&comparison, &a_reports, &b_reports) })
+}
+
+/// As it goes to stdout.
+pub(crate) fn told(comparison: &Comparison, output: Output) -> Result<String, Failure> {
+    Ok(match output {
+        Output::Json => serde_json::to_string_pretty(comparison).map_err(broken)? + "\n",
+        Output::Text => compare::text(comparison),
+    })
 }
 
 /// Broken promises first, then whether anything can be said, then what is said.
@@ -105,13 +113,17 @@ fn exit(comparison: &Comparison, a: &[Report], b: &[Report]) -> Exit {
     }
 }
 
-/// `compare.json`, `compare.txt` and `compare.md`.
-fn write(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
+/// Its file in a folder of reports, and the forms beside it.
+pub(crate) const FILE: &str = "compare.json";
+
+/// `compare.json`, `.txt`, `.md` and `.html`.
+pub(crate) fn write(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(comparison).map_err(broken)? + "\n";
     let forms = [
-        ("compare.json", json),
+        (FILE, json),
         ("compare.txt", compare::text(comparison)),
         ("compare.md", compare::markdown(comparison)),
+        ("compare.html", report::html::render_comparison(comparison)),
     ];
     crate::report_dir::write(folder, &forms)
 }

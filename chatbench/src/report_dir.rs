@@ -1,17 +1,18 @@
-//! `chatbench report DIR`: every form of a report again, from its JSON alone.
+//! `chatbench report DIR`: every form of a report again, from its JSON alone; also those of a search, a comparison, a calibration.
 
 use crate::cli::{Format as Wanted, Output};
-use crate::{Outcome, broken, search};
+use crate::{Outcome, broken, calibrate, compare, search};
 use ledger::Seconds;
 use report::Format;
-use report::model::{Report, Search};
+use report::model::Report;
 use schema::exit::{Exit, Failure};
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// The arguments of `report`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A folder that `--report-dir` has made, or its report.json.
+    /// A folder that `--report-dir` has made: of a run, a search, a comparison or a calibration; or a report.json.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Write the forms into this folder instead.
@@ -29,12 +30,21 @@ impl Args {
 
 /// Writes every form again, and prints the report.
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    if let Some(search) = found(&args.folder)? {
-        search::write(args.report_dir.as_deref().unwrap_or(&args.folder), &search)?;
-        return Ok(Outcome::from(match args.format.output {
+    let (output, into) = (args.format.output, args.report_dir.as_deref().unwrap_or(&args.folder));
+    if let Some(search) = found(&args.folder, "search.json")? {
+        search::write(into, &search)?;
+        return Ok(Outcome::from(match output {
             Output::Json => serde_json::to_string_pretty(&search).map_err(broken)? + "\n",
             Output::Text => search::text(&search),
         }));
+    }
+    if let Some(comparison) = found(&args.folder, compare::FILE)? {
+        compare::write(into, &comparison)?;
+        return compare::told(&comparison, output).map(Outcome::from);
+    }
+    if let Some(calibration) = found(&args.folder, calibrate::FILE)? {
+        calibrate::write(into, &calibration)?;
+        return calibrate::told(&calibration, output).map(Outcome::from);
     }
     let report = read(&args.folder)?;
     let beside = if args.folder.is_dir() { Some(args.folder.as_path()) } else { args.folder.parent() };
@@ -52,14 +62,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome { exit: Exit::Ok, ..told })
 }
 
-/// What a search has left in a folder.
-fn found(folder: &Path) -> Result<Option<Search>, Failure> {
-    let file = folder.join("search.json");
+/// What a verb has left in a folder under this name; none where there is no such file.
+fn found<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, Failure> {
+    let file = folder.join(name);
     if !file.is_file() {
         return Ok(None);
     }
     let bad = |why: String| {
-        Failure::usage(format!("{}: {why}", file.display()), "search again: this file is not whole")
+        let hint = "measure again, or take the file from where it was made: it is not whole";
+        Failure::usage(format!("{}: {why}", file.display()), hint)
     };
     let text = std::fs::read_to_string(&file).map_err(|error| bad(error.to_string()))?;
     serde_json::from_str(&text).map(Some).map_err(|error| bad(error.to_string()))

@@ -10,6 +10,7 @@ mod model;
 mod render;
 
 pub use model::{Comparison, Difference, Outcome, Repeat, Side};
+pub(crate) use render::foot;
 pub use render::{markdown, text};
 
 use crate::model::{Point, Report};

@@ -3,8 +3,10 @@
 //! The page stands alone: no network, no fonts, no scripts needed. It follows the reader's light or dark scheme and reads on a
 //! phone. Charts are SVG that is stretched to the width there is, with its words beside it in HTML, so that they never shrink.
 
+mod calibration;
 mod chart;
 mod columns;
+mod comparison;
 mod curve;
 mod gates;
 mod heat;
@@ -22,6 +24,8 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+use crate::calibration::Calibration;
+use crate::compare::Comparison;
 use crate::model::{Report, Search};
 use serde::Serialize;
 
@@ -29,7 +33,7 @@ use serde::Serialize;
 #[must_use]
 pub fn render(report: &Report) -> String {
     let head = page::fill("summary.html", &summary::of(report));
-    page::wrap(&summary::title(report), &(head + &run(report)))
+    page::wrap(&summary::title(report), "report.json", &(head + &run(report)))
 }
 
 /// The page of a search: how high the server got, and the run at which it held.
@@ -37,7 +41,21 @@ pub fn render(report: &Report) -> String {
 pub fn render_search(search: &Search) -> String {
     let head = page::fill("search.html", &knee::of(search));
     let best = search.best.as_deref().map(run).unwrap_or_default();
-    page::wrap(&knee::title(search), &(head + &best))
+    page::wrap(&knee::title(search), "search.json", &(head + &best))
+}
+
+/// The page of a comparison: what differs, and every run.
+#[must_use]
+pub fn render_comparison(comparison: &Comparison) -> String {
+    let body = page::fill("compare.html", &comparison::of(comparison));
+    page::wrap(&comparison::title(comparison), "compare.json", &body)
+}
+
+/// The page of a calibration: the generator's own ceiling, and what an idle user costs.
+#[must_use]
+pub fn render_calibration(calibration: &Calibration) -> String {
+    let body = page::fill("calibrate.html", &calibration::of(calibration));
+    page::wrap(&calibration::title(calibration), "calibration.json", &body)
 }
 
 /// What the template `run.html` shows.

@@ -73,7 +73,7 @@ fn a_server_compared_with_itself_and_then_its_reports() {
     let compared = json(&output);
     assert_eq!(compared["runs"], serde_json::json!([2, 2]));
     assert_ne!(output.status.code(), Some(9), "{compared:#}");
-    for name in ["compare.json", "compare.md", "a-01/report.html", "b-02/report.json"] {
+    for name in ["compare.json", "compare.md", "compare.html", "a-01/report.html", "b-02/report.json"] {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
     let seeds = ["a-01", "b-01", "a-02", "b-02"].map(|name| {
@@ -83,6 +83,10 @@ fn a_server_compared_with_itself_and_then_its_reports() {
     });
     assert_eq!((seeds[0], seeds[2]), (seeds[1], seeds[3]), "both sides get the same messages");
     assert_ne!(seeds[0], seeds[2], "each repeat gets others");
+    let page = folder.path().join("compare.html");
+    std::fs::remove_file(&page).unwrap();
+    assert_eq!(json(&chatbench(&["report", into, "-ojson"])), compared);
+    assert!(text(&page).contains(&chatd.replace('/', "&#x2f;")), "the page names its sides");
     let [a, b] = ["a-01", "b-01"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
     let again = json(&chatbench(&["compare", &a, &b, "-ojson"]));
     assert_eq!(again["runs"], serde_json::json!([1, 1]));
@@ -121,11 +125,20 @@ fn a_check_says_what_does_not_fit_with_the_fix() {
 
 #[test]
 fn a_calibration_holds_idle_users_and_ends_its_servers() {
-    let output = chatbench(&["calibrate", "--idle-only", "--idle", "200", "-ojson"]);
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().to_str().unwrap();
+    let output = chatbench(&["calibrate", "--idle-only", "--idle", "200", "--report-dir", into, "-ojson"]);
     let calibration = json(&output);
     assert_eq!(calibration["idle"]["connected"], 200, "{calibration:#}");
     assert_eq!(calibration["idle"]["workers"], 1);
     assert_eq!(output.status.code(), Some(0));
+    std::fs::remove_file(folder.path().join("calibration.html")).unwrap();
+    assert_eq!(json(&chatbench(&["report", into, "-ojson"])), calibration);
+    assert!(text(&folder.path().join("calibration.html")).contains("<h1>200"));
+    std::fs::write(folder.path().join("calibration.json"), "{}").unwrap();
+    let broken = chatbench(&["report", into]);
+    assert_eq!(broken.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&broken.stderr).contains("calibration.json: missing field"));
 }
 
 #[test]

@@ -18,7 +18,8 @@ fn verdict(figure: &Difference) -> &'static str {
     }
 }
 
-fn foot(comparison: &Comparison) -> String {
+/// How the figures are to be read.
+pub(crate) fn foot(comparison: &Comparison) -> String {
     format!(
         "Figures are means over the seconds of the hold, p50 and p99 those of a second. Each interval is right {:.1} times in 100, all together 95.",
         comparison.confidence

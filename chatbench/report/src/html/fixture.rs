@@ -3,6 +3,12 @@
 use crate::model::{Report, Search};
 use serde_json::{Value, json};
 
+mod compared;
+mod own;
+
+pub(crate) use compared::comparison;
+pub(crate) use own::calibration;
+
 /// Ends of ramp, warm-up, hold and drain, in seconds.
 const ENDS: [u32; 4] = [12, 17, 77, 81];
 /// When the made-up server is killed.

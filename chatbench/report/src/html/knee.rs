@@ -14,9 +14,11 @@ pub(super) struct Knee {
     line: String,
     /// Charts, as HTML.
     charts: Vec<String>,
-    steps: Vec<Row>,
+    /// A table, as HTML.
+    steps: String,
 }
 
+/// A step as a row of the table.
 #[derive(Debug, Serialize)]
 struct Row {
     rate: String,
@@ -49,7 +51,7 @@ pub(super) fn of(search: &Search) -> Knee {
             .filter(|c| !c.shapes.is_empty())
             .map(page::chart)
             .collect(),
-        steps: search.steps.iter().map(row).collect(),
+        steps: table(&search.steps),
     }
 }
 
@@ -125,6 +127,15 @@ fn cost(search: &Search) -> Chart {
     chart.line("server", "server", &points(|s| s.server_us_per_message));
     chart.line("generator", "generator", &points(|s| s.generator_us_per_message));
     framed(chart, search, x)
+}
+
+/// Every step in the order of the runs, as HTML.
+pub(super) fn table(steps: &[SearchStep]) -> String {
+    #[derive(Serialize)]
+    struct Table {
+        rows: Vec<Row>,
+    }
+    page::fill("steps.html", &Table { rows: steps.iter().map(row).collect() })
 }
 
 fn row(step: &SearchStep) -> Row {

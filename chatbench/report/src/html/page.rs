@@ -4,28 +4,32 @@ use super::chart::Chart;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("templates/page.html")),
     ("summary.html", include_str!("templates/summary.html")),
     ("run.html", include_str!("templates/run.html")),
     ("search.html", include_str!("templates/search.html")),
+    ("compare.html", include_str!("templates/compare.html")),
+    ("calibrate.html", include_str!("templates/calibrate.html")),
+    ("steps.html", include_str!("templates/steps.html")),
     ("chart.html", include_str!("templates/chart.html")),
 ];
 const STYLE: &str = include_str!("templates/style.css");
 const HOVER: &str = include_str!("templates/hover.js");
 
-/// A whole page.
-pub(super) fn wrap(title: &str, body: &str) -> String {
+/// A whole page. `data`: the file beside it that has everything.
+pub(super) fn wrap(title: &str, data: &str, body: &str) -> String {
     #[derive(Serialize)]
     struct Page<'a> {
         title: &'a str,
         version: &'a str,
+        data: &'a str,
         body: &'a str,
         style: &'a str,
         hover: &'a str,
     }
     let version = env!("CARGO_PKG_VERSION");
-    fill("page.html", &Page { title, version, body, style: STYLE, hover: HOVER })
+    fill("page.html", &Page { title, version, data, body, style: STYLE, hover: HOVER })
 }
 
 /// A chart, as HTML.

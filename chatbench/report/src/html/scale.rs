@@ -1,9 +1,11 @@
 //! From values to places on a chart.
 
+use super::chart::Label;
 use super::words;
 
-/// Most ticks of an axis.
+/// Most ticks of an axis, and of one that has the width of the page.
 const TICKS: f64 = 4.0;
+const WIDE_TICKS: f64 = 7.0;
 /// Room above the highest value, as a share of it.
 const ROOM: f64 = 1.08;
 /// Decades beyond which an axis names only powers of ten.
@@ -63,8 +65,24 @@ impl Scale {
 
     /// Round values within it.
     pub(super) fn ticks(self) -> Vec<Tick> {
+        self.about(TICKS)
+    }
+
+    /// Round values along the width of the page; every other one is minor where there are many.
+    pub(super) fn wide(self) -> Vec<Label> {
+        const FEW: usize = 3;
+        let ticks = self.about(WIDE_TICKS);
+        let many = ticks.len() > FEW;
+        let label = |(n, tick): (usize, &Tick)| Label {
+            minor: many && n % 2 == 1,
+            ..Label::new(tick.at, short(tick.value))
+        };
+        ticks.iter().enumerate().map(label).collect()
+    }
+
+    fn about(self, most: f64) -> Vec<Tick> {
         let values = match self {
-            Scale::Linear { low, high } => even(low, high),
+            Scale::Linear { low, high } => even(low, high, most),
             Scale::Log { low, high } => powers(low, high),
         };
         values.into_iter().map(|value| Tick { at: self.at(value), value }).collect()
@@ -72,8 +90,8 @@ impl Scale {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn even(low: f64, high: f64) -> Vec<f64> {
-    let step = step((high - low) / TICKS);
+fn even(low: f64, high: f64, most: f64) -> Vec<f64> {
+    let step = step((high - low) / most);
     let first = (low / step).ceil() as i64;
     let last = (high / step + 1e-9).floor() as i64;
     (first..=last).map(|n| n as f64 * step).collect()
@@ -127,6 +145,17 @@ mod tests {
         assert_eq!(values(Scale::log([0.4, 900.0])), [1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(values(Scale::log([3.0, 40.0])), [5.0, 10.0, 20.0]);
         assert!(!values(Scale::log([7.0])).is_empty());
+    }
+
+    #[test]
+    fn a_wide_axis_has_more_names_and_some_are_minor() {
+        let texts = |scale: Scale| -> Vec<(String, bool)> {
+            scale.wide().into_iter().map(|label| (label.text, label.minor)).collect()
+        };
+        let wide = texts(Scale::linear([88_000.0]));
+        assert_eq!(wide[1..3], [("20k".to_owned(), true), ("40k".to_owned(), false)]);
+        let narrow = Scale::Linear { low: 7100.0, high: 7900.0 };
+        assert_eq!(texts(narrow).len(), 4, "7,200 to 7,800");
     }
 
     #[test]

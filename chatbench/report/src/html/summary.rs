@@ -21,13 +21,19 @@ pub(super) struct Summary {
 
 /// A number to be seen from afar.
 #[derive(Debug, Serialize)]
-struct Figure {
-    name: &'static str,
-    value: String,
-    unit: String,
+pub(super) struct Figure {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) unit: String,
     /// What it is to be read against.
-    beside: String,
-    bad: bool,
+    pub(super) beside: String,
+    pub(super) bad: bool,
+}
+
+impl Figure {
+    pub(super) fn new(name: &'static str, value: String, unit: &str, beside: String) -> Self {
+        Self { name, value, unit: unit.to_owned(), beside, bad: false }
+    }
 }
 
 pub(super) fn of(report: &Report) -> Summary {
@@ -93,39 +99,32 @@ fn sentence(report: &Report) -> String {
 
 fn figures(report: &Report) -> Vec<Figure> {
     let (rates, delivery) = (&report.rates, &report.latency.delivery);
-    let figure = |name, value: String, unit: &str, beside: String| Figure {
-        name,
-        value,
-        unit: unit.to_owned(),
-        beside,
-        bad: false,
-    };
     let mut all = Vec::new();
     if rates.planned > 0.0 {
         let beside = format!("of {} planned", words::number(rates.planned.round()));
-        all.push(figure("Delivered", words::number(rates.delivered.round()), "msg/s", beside));
+        all.push(Figure::new("Delivered", words::number(rates.delivered.round()), "msg/s", beside));
     }
     if delivery.count > 0 {
         let beside =
             format!("p50 {} · max {}", words::number(delivery.p50_ms), words::number(delivery.max_ms));
-        all.push(figure("Delivery p99", words::number(delivery.p99_ms), "ms", beside));
+        all.push(Figure::new("Delivery p99", words::number(delivery.p99_ms), "ms", beside));
         let beside = format!("of {} messages", words::count(delivery.count));
-        all.push(figure("Delivery p99.9", words::number(delivery.p999_ms), "ms", beside));
+        all.push(Figure::new("Delivery p99.9", words::number(delivery.p999_ms), "ms", beside));
     }
     let beside = format!("of {}", words::count(u64::from(report.users)));
     all.push(Figure {
         bad: report.connected < u64::from(report.users),
-        ..figure("Connected", words::count(report.connected), "users", beside)
+        ..Figure::new("Connected", words::count(report.connected), "users", beside)
     });
     let compared = match report.reconciled.compared {
         0 => "live only".to_owned(),
         _ => "live and in history".to_owned(),
     };
     let total = report.violations.total;
-    all.push(Figure { bad: total > 0, ..figure("Violations", words::count(total), "", compared) });
+    all.push(Figure { bad: total > 0, ..Figure::new("Violations", words::count(total), "", compared) });
     if let Some(cost) = report.server.and_then(|server| server.cpu_us_per_message) {
         let beside = "CPU a message".to_owned();
-        all.push(figure("Server cost", words::number(cost), "µs", beside));
+        all.push(Figure::new("Server cost", words::number(cost), "µs", beside));
     }
     all
 }

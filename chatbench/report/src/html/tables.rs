@@ -1,7 +1,7 @@
 //! Everything else, in tables: latencies, the ledger, cost, the place, what was set.
 
 use super::words;
-use crate::model::{Report, Side};
+use crate::model::{Environment, Report, Side};
 use ledger::{Class, Figures};
 use serde::Serialize;
 
@@ -32,10 +32,10 @@ struct Latency {
 
 /// A name and a value.
 #[derive(Debug, Serialize)]
-struct Pair {
-    name: String,
-    value: String,
-    bad: bool,
+pub(super) struct Pair {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) bad: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,13 +68,13 @@ pub(super) fn of(report: &Report) -> Tables {
         compared: compared(report),
         per_user: uses.iter().any(|row| row.per_user != "–"),
         uses,
-        environment: environment(report),
+        environment: environment(&report.environment, Some(report.steal)),
         load: load(report),
         phases: phases(report),
     }
 }
 
-fn pair(name: &str, value: impl Into<String>) -> Pair {
+pub(super) fn pair(name: &str, value: impl Into<String>) -> Pair {
     Pair { name: name.to_owned(), value: value.into(), bad: false }
 }
 
@@ -193,9 +193,9 @@ fn uses(report: &Report) -> Vec<Use> {
     rows
 }
 
-fn environment(report: &Report) -> Vec<Pair> {
+/// The machine. `steal`: share of its time that other guests took, where that was watched.
+pub(super) fn environment(e: &Environment, steal: Option<f64>) -> Vec<Pair> {
     const MIB: f64 = 1_048_576.0;
-    let e = &report.environment;
     let mib = |mib: u64| words::bytes(mib as f64 * MIB);
     let mut rows = vec![pair("CPUs", format!("{} · {}", e.cpus, e.cpu_model))];
     rows.extend(e.cpu_limit.map(|limit| pair("CPU limit", words::number(limit))));
@@ -205,7 +205,7 @@ fn environment(report: &Report) -> Vec<Pair> {
     rows.push(pair("kernel", &e.kernel));
     rows.push(pair("clock", &e.clock_source));
     rows.push(pair("load before", words::number(e.load_before)));
-    rows.push(pair("stolen by other guests", words::percent(report.steal)));
+    rows.extend(steal.map(|steal| pair("stolen by other guests", words::percent(steal))));
     rows.push(pair("open files", words::count(e.files)));
     rows.push(pair("local ports", words::count(u64::from(e.local_ports))));
     rows.push(pair("listen backlog", words::count(e.listen_backlog)));

@@ -1,7 +1,8 @@
 //! The pages as a whole.
 
-use super::{fixture, render, render_search};
-use crate::model::Report;
+use super::{fixture, render, render_calibration, render_comparison, render_search};
+use crate::calibration::{Calibration, Ceiling};
+use crate::model::{Report, Verdict};
 
 fn pages() -> Vec<String> {
     let reports = [fixture::passed(), fixture::failed(), fixture::bare()];
@@ -10,6 +11,12 @@ fn pages() -> Vec<String> {
     let empty =
         crate::model::Search { steps: vec![], capacity: None, above: None, best: None, ..fixture::search() };
     pages.push(render_search(&empty));
+    pages.extend([1.0, 1.3].map(|factor| render_comparison(&fixture::comparison(5, factor))));
+    pages.push(render_comparison(&fixture::comparison(1, 1.0)));
+    let whole = fixture::calibration();
+    let idle_only = Calibration { relay: None, stomp: None, ..whole.clone() };
+    let nothing = Calibration { idle: None, ..idle_only.clone() };
+    pages.extend([whole, idle_only, nothing].iter().map(render_calibration));
     pages
 }
 
@@ -150,4 +157,61 @@ fn a_search_says_its_capacity_first() {
     assert!(page.contains("the server may hold more"), "what did not pass was invalid");
     let failed = crate::model::Search { above: Some(28_000.0), ..fixture::search() };
     assert!(!render_search(&failed).contains("the server may hold more"));
+}
+
+#[test]
+fn a_comparison_says_first_whether_anything_differs() {
+    let same = render_comparison(&fixture::comparison(5, 1.0));
+    assert!(same.contains("<h1>No difference seen") && same.contains("no difference seen ("));
+    assert_eq!(same.matches("class=\"mean\"").count(), 10, "two dots a figure");
+    assert_eq!(same.matches("class=\"bar\"").count(), 10, "each with its interval");
+    assert_eq!(same.matches("class=\"run\"").count(), 50, "and a stroke a run");
+    let worse = render_comparison(&fixture::comparison(5, 1.3));
+    assert!(
+        worse.contains("<h1>B is worse") && worse.contains("B is worse in server CPU per message, higher by")
+    );
+    assert!(worse.contains("compare.json beside this page"));
+    let few = render_comparison(&fixture::comparison(1, 2.0));
+    assert!(few.contains("<h1>Too little to say") && few.contains("one run a side"));
+}
+
+#[test]
+fn a_comparison_of_spoilt_runs_says_so_above_all() {
+    let mut spoilt = fixture::comparison(3, 1.3);
+    spoilt.repeats[0].verdict = Verdict::Invalid;
+    assert!(render_comparison(&spoilt).contains("<h1>B is worse"), "one of three");
+    spoilt.repeats[1].verdict = Verdict::Invalid;
+    assert!(render_comparison(&spoilt).contains("<h1>INVALID"));
+    spoilt.repeats[5].exit = 9;
+    assert!(render_comparison(&spoilt).contains("<h1>Not correct"));
+}
+
+#[test]
+fn what_others_called_a_side_stays_text() {
+    let mut named = fixture::comparison(2, 1.0);
+    named.sides.0 = "<img onerror=x>".to_owned();
+    named.caveats.push("<script>alert(1)".to_owned());
+    let page = render_comparison(&named);
+    assert!(!page.contains("<img") && !page.contains("<script>alert"));
+}
+
+#[test]
+fn a_calibration_says_its_ceiling_first() {
+    let whole = fixture::calibration();
+    let page = render_calibration(&whole);
+    for words in [
+        "<h1>46,000",
+        "Over a bare relay it is 80,000.",
+        "48,000 did not hold",
+        "1.15",
+        "Only 99,998 of 100,000 idle users",
+        "Schedule lag p99",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let none = Ceiling { rate: None, ..whole.stomp.clone().unwrap() };
+    let page = render_calibration(&Calibration { stomp: Some(none), ..whole.clone() });
+    assert!(page.contains("<h1>Nothing held") && page.contains("class=\"top invalid\""));
+    let page = render_calibration(&Calibration { stomp: None, relay: None, ..whole });
+    assert!(page.contains("<h1>99,998") && page.contains("Too many open files"));
 }
