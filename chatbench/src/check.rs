@@ -40,9 +40,9 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let server = match (&place, &settings.scenario.protocol) {
         (None, _) => Server::Later,
-        (Some(place), Protocol::Chatd { .. }) => server::ask(&place.api).await,
+        (Some(place), Protocol::Chatd { .. }) => server::ask(&place.trust.client()?, &place.api).await,
         (Some(place), _) => match place.targets.first() {
-            Some(target) => server::knock(target.address).await,
+            Some(target) => server::knock(target, place.trust.pem()).await,
             None => Server::Silent("no target".into()),
         },
     };
@@ -104,6 +104,7 @@ fn asked(run: &Run, settings: &Settings, place: Option<&Place>) -> Asked {
         rest: settings.scenario.protocol == Protocol::Chatd { transport: Transport::Rest },
         targets: targets.max(1) as u64,
         sources: if named > 0 { named } else { sources.max(1) } as u64,
+        tls: place.is_some_and(|place| place.targets.iter().any(|target| target.tls.is_some())),
         loopback: place.is_none_or(Place::is_here),
         server_here: place.is_none_or(Place::is_here),
         workers,

@@ -101,7 +101,9 @@ impl Verb {
 /// The server under load.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Door {
-    /// Gateway of the server to load; several: users are spread over them, the two of a pair apart.
+    /// Gateway of the server to load, http:// or https:// (ws, wss; mqtt, mqtts); several: users are spread over them, the
+    /// two of a pair apart. Each socket over TLS makes a whole handshake, which counts as its time to connect, and takes
+    /// about 6 KiB of memory here when idle, and the server's certificates (plain: 1 KiB).
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) target: Vec<String>,
     /// Where REST calls go; the first target unless told.
@@ -113,16 +115,31 @@ pub(crate) struct Door {
     /// Data folder of the server, where `admin.token` lies.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Authorities of TLS servers, a PEM file, instead of those that this machine trusts; workers elsewhere need no copy.
+    /// Verification can't be turned off.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// File with the administrator's token.
     #[arg(long, value_name = "FILE", env = "CHATCTL_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
+}
+
+/// Schemes of encrypted addresses.
+const SEALED: [&str; 3] = ["https://", "wss://", "mqtts://"];
+
+impl Door {
+    /// Whether any of its addresses is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        let mut urls = self.target.iter().chain(&self.api).chain(&self.admin);
+        urls.any(|url| SEALED.iter().any(|scheme| url.starts_with(scheme)))
+    }
 }
 
 /// A server of this run's own.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Spawn {
     /// Start a server for this run, in a folder that is removed afterwards.
-    #[arg(long, conflicts_with_all = ["target", "api", "admin", "data"])]
+    #[arg(long, conflicts_with_all = ["target", "api", "admin", "data", "ca"])]
     pub(crate) spawn: bool,
     /// The chatd that --spawn starts; the one beside chatbench unless told.
     #[arg(long, value_name = "PATH", env = "CHATBENCH_CHATD")]

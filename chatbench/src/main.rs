@@ -37,6 +37,7 @@ mod search;
 mod settings;
 mod spawn;
 mod thresholds;
+mod trust;
 mod worker;
 mod workers;
 

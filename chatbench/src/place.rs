@@ -3,14 +3,23 @@
 use crate::cli::{Run, Sources};
 use crate::provision::{Admin, admin_token};
 use crate::spawn::Server;
+use crate::trust::Trust;
 use plan::{Protocol, Target};
 use report::{Process, Where};
-use reqwest::{Client, Url};
+use reqwest::Url;
 use schema::exit::{Exit, Failure};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Schemes of targets, and their ports.
-const SCHEMES: [(&str, u16); 4] = [("http", 80), ("ws", 80), ("mqtt", 1883), ("tcp", 1883)];
+/// Schemes of targets, their ports, and whether they are encrypted.
+const SCHEMES: [(&str, u16, bool); 7] = [
+    ("http", 80, false),
+    ("ws", 80, false),
+    ("mqtt", 1883, false),
+    ("tcp", 1883, false),
+    ("https", 443, true),
+    ("wss", 443, true),
+    ("mqtts", 8883, true),
+];
 /// Users for whom one local address has ports, with room for those that still wait after a run before.
 const USERS_AN_ADDRESS: u32 = 10_000;
 /// The admin listener's distance from the gateway.
@@ -23,6 +32,8 @@ pub(crate) struct Place {
     /// Base of REST calls.
     pub(crate) api: String,
     pub(crate) admin: String,
+    /// Whom it must be signed by, where it speaks TLS.
+    pub(crate) trust: Trust,
     /// Its processes, as far as they are known.
     pub(crate) processes: Vec<Process>,
 }
@@ -30,13 +41,16 @@ pub(crate) struct Place {
 impl Place {
     /// Finds the server of these arguments, or the one that was started for them.
     pub(crate) async fn find(args: &Run, server: Option<&Server>) -> Result<Self, Failure> {
+        let trust = match server {
+            Some(_) => Trust::default(),
+            None => Trust::of(&args.door)?,
+        };
         let urls = server.map_or_else(|| args.door.target.clone(), Server::targets);
         let mut targets = Vec::with_capacity(urls.len());
         for url in &urls {
             targets.push(target(url).await?);
         }
-        let first =
-            || targets.first().map(|target| format!("http://{}", target.authority)).unwrap_or_default();
+        let first = || targets.first().map(web).unwrap_or_default();
         let api = server.map(Server::api).or_else(|| args.door.api.clone()).unwrap_or_else(first);
         let given = server.map(Server::admin).or_else(|| args.door.admin.clone());
         let admin = given.map_or_else(|| beside(&api), Ok)?;
@@ -44,7 +58,7 @@ impl Place {
         let processes = server.map_or_else(|| args.server_pid.iter().map(named).collect(), Server::processes);
         let gone = processes.iter().find(|process| report::process::usage(process.pid).is_none());
         match gone {
-            None => Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, processes }),
+            None => Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, trust, processes }),
             Some(process) => Err(Failure::usage(
                 format!("--server-pid {}: there is no such process", process.pid),
                 "see `pgrep chatd`; a server on another machine can't be measured from here",
@@ -63,7 +77,7 @@ impl Place {
             Some(server) => admin_token(None, Some(&server.data()))?,
             None => admin_token(args.door.token_file.as_deref(), args.door.data.as_deref())?,
         };
-        Ok(Admin::new(Client::new(), &self.admin, token))
+        Ok(Admin::new(self.trust.client()?, &self.admin, token))
     }
 
     /// Local addresses for the sockets of so many users: those that were named, or some of 127.0.0.0/8 that no run
@@ -87,20 +101,30 @@ impl Place {
 
 async fn target(text: &str) -> Result<Target, Failure> {
     let bad = |why: &str| {
-        Failure::usage(format!("--target {text}: {why}"), "write http://HOST:PORT; TLS is not offered yet")
+        Failure::usage(format!("--target {text}: {why}"), "write http://HOST:PORT or https://HOST[:PORT]")
     };
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
-    let known = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
-    let (Some(host), Some((_, port))) = (url.host_str(), known) else {
-        return Err(bad("not a plain http://, ws:// or mqtt:// address"));
+    let known = SCHEMES.iter().find(|(scheme, ..)| *scheme == url.scheme());
+    let (Some(host), Some((_, port, sealed))) = (url.host_str(), known) else {
+        return Err(bad("not an address of http, https, ws, wss, mqtt or mqtts"));
     };
+    // A certificate is for an IPv6 address without its brackets.
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    if *sealed && !load::tls::is_name(name) {
+        return Err(bad("no certificate can be for this name"));
+    }
     let authority = format!("{host}:{}", url.port().unwrap_or(*port));
     let unreachable =
         |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"), "check the name");
     let mut found =
         tokio::net::lookup_host(authority.clone()).await.map_err(|e| unreachable(e.to_string()))?;
     let address = found.next().ok_or_else(|| unreachable("no address".into()))?;
-    Ok(Target { address, authority })
+    Ok(Target { address, authority, tls: sealed.then(|| name.to_owned()) })
+}
+
+/// Base of REST calls of a target.
+fn web(target: &Target) -> String {
+    format!("http{}://{}", if target.tls.is_some() { "s" } else { "" }, target.authority)
 }
 
 /// The admin listener of a gateway, unless it was put elsewhere.
@@ -137,11 +161,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn targets_are_plain_addresses() {
+    async fn targets_are_addresses_plain_or_encrypted() {
         let found = target("http://127.0.0.1:8080").await.unwrap();
         assert_eq!((found.address.port(), found.authority.as_str()), (8080, "127.0.0.1:8080"));
+        assert_eq!((web(&found), &found.tls), ("http://127.0.0.1:8080".into(), &None));
         assert_eq!(target("mqtt://127.0.0.1").await.unwrap().address.port(), 1883);
-        for bad in ["https://127.0.0.1", "127.0.0.1:80", "nothing"] {
+        assert_eq!(target("mqtts://127.0.0.1").await.unwrap().address.port(), 8883);
+        let found = target("wss://[::1]").await.unwrap();
+        assert_eq!((web(&found), found.tls.as_deref()), ("https://[::1]:443".into(), Some("::1")));
+        for bad in ["ftp://127.0.0.1", "127.0.0.1:80", "nothing", "https://a..b"] {
             assert_eq!(target(bad).await.unwrap_err().exit, Exit::Usage, "{bad}");
         }
         assert_eq!(beside("http://h:8080/").unwrap(), "http://h:8090");
@@ -150,11 +178,14 @@ mod tests {
     #[tokio::test]
     async fn loopback_targets_are_reached_from_addresses_enough() {
         let targets = vec![target("http://127.0.0.1:8080").await.unwrap()];
-        let mut place = Place { targets, api: String::new(), admin: String::new(), processes: Vec::new() };
+        let trust = Trust::default();
+        let mut place =
+            Place { targets, api: String::new(), admin: String::new(), trust, processes: Vec::new() };
         let sources = place.sources(&[], 100_000, 6);
         assert_eq!(sources.len(), 12);
         assert!(sources.iter().all(IpAddr::is_loopback));
-        place.targets.push(Target { address: "10.0.0.1:80".parse().unwrap(), authority: "x".into() });
+        let far = Target { address: "10.0.0.1:80".parse().unwrap(), authority: "x".into(), tls: None };
+        place.targets.push(far);
         assert!(place.sources(&[], 100_000, 6).is_empty());
     }
 

@@ -4,7 +4,7 @@ use crate::accounts::Accounts;
 use crate::cli::{Door, Format, Output, duration};
 use crate::place::beside;
 use crate::provision::{Admin, Password, admin_token};
-use reqwest::Client;
+use crate::trust::Trust;
 use schema::exit::Failure;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -42,7 +42,7 @@ pub(crate) fn admin(door: &Door) -> Result<(String, Admin), Failure> {
     let api = api.trim_end_matches('/').to_owned();
     let url = door.admin.clone().map_or_else(|| beside(&api), Ok)?;
     let token = admin_token(door.token_file.as_deref(), door.data.as_deref())?;
-    Ok((api, Admin::new(Client::new(), &url, token)))
+    Ok((api, Admin::new(Trust::of(door)?.client()?, &url, token)))
 }
 
 /// Makes them.

@@ -148,8 +148,8 @@ impl Admin {
 }
 
 /// The build of the server behind a gateway, as far as it says.
-pub(crate) async fn version(api: &str) -> Option<String> {
-    let response = Client::new().get(format!("{api}/actuator/info")).timeout(CALL).send().await.ok()?;
+pub(crate) async fn version(client: &Client, api: &str) -> Option<String> {
+    let response = client.get(format!("{api}/actuator/info")).timeout(CALL).send().await.ok()?;
     let info: Info = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
     Some(format!("{} {}", info.name, info.version))
 }
@@ -211,8 +211,11 @@ fn odd(what: &str, why: &str) -> Failure {
     Failure::new(Exit::Failed, format!("{what}: {why}"), "chatbench and chatd must be of the same version")
 }
 
-/// The innermost cause, which names what the operating system said.
+/// The innermost cause, which names what the operating system said, or what is wrong with TLS.
 pub(crate) fn root(error: &reqwest::Error) -> String {
+    if let Some(words) = load::tls::reason(error) {
+        return words;
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -42,13 +42,13 @@ struct Page {
 /// Reads the history of all conversations, or of a sample and each doubtful one, and closes their books. Pages are entered
 /// as they come: what is kept meanwhile is a page for each conversation that is being read.
 pub(crate) async fn reconcile(
+    client: &Client,
     api: &str,
     accounts: &[Account],
     wanted: Option<Reconcile>,
     seed: u64,
     ledger: &mut Ledger,
 ) -> Reconciled {
-    let client = Client::new();
     let pairs = u32::try_from(accounts.len() / 2).unwrap_or(u32::MAX);
     let chosen = choose(pairs, wanted, seed, ledger);
     let rule = if chosen.len() == pairs as usize { "all" } else { "sample" };
@@ -59,7 +59,7 @@ pub(crate) async fn reconcile(
     }
     let book = RefCell::new(ledger);
     let reads = stream::iter(chosen).map(|pair| {
-        let (client, book) = (&client, &book);
+        let book = &book;
         async move {
             let (one, two) = (&accounts[pair as usize * 2], &accounts[pair as usize * 2 + 1]);
             let mut history = History { client, api, caller: one, peer: two.id, rate_limited: 0 };

@@ -15,6 +15,7 @@ use ready::{accounts, generators};
 use report::model::{Environment, Phases, Reconciled, Report};
 use report::process::ClockWatch;
 use report::{Format, Measured, Thresholds};
+use reqwest::Client;
 use schema::Timestamp;
 use schema::exit::{Exit, Failure};
 use std::path::Path;
@@ -91,6 +92,7 @@ impl What<'_> {
     ) -> Result<Measured, Failure> {
         let (args, users) = (self.args, plan.users);
         let place = Place::find(args, self.server).await?;
+        let client = place.trust.client()?;
         let has_rest = put(&mut plan, &place);
         load::driver::of(&plan)
             .map_err(|why| Failure::usage(why, "see `chatbench run --help` and `scenario show`"))?;
@@ -108,7 +110,8 @@ impl What<'_> {
             }
         };
         phases.provision_s = begun.elapsed().as_secs_f64();
-        environment.server = if has_rest { crate::provision::version(&place.api).await } else { None };
+        environment.server =
+            if has_rest { crate::provision::version(&client, &place.api).await } else { None };
 
         live.phase("connect", &format!("{users} sockets to {}", words(&plan)));
         let workers = generators(args, users).await?;
@@ -131,7 +134,7 @@ impl What<'_> {
 
         live.phase("history", "comparing with what was acknowledged");
         let begun = Instant::now();
-        let reconciled = self.reconcile(&place, &plan, &accounts, &mut carried).await;
+        let reconciled = self.reconcile(&client, &place.api, &plan, &accounts, &mut carried).await;
         phases.reconcile_s = begun.elapsed().as_secs_f64();
         let mut notes = self.notes(&plan);
         notes.append(&mut carried.notes);
@@ -159,14 +162,15 @@ impl What<'_> {
 
     async fn reconcile(
         &self,
-        place: &Place,
+        client: &Client,
+        api: &str,
         plan: &Plan,
         accounts: &[Account],
         carried: &mut Carried,
     ) -> Reconciled {
         let ledger = &mut carried.harvest.ledger;
         if plan.protocol.has_history() {
-            reconcile(&place.api, accounts, self.args.reconcile, plan.seed, ledger).await
+            reconcile(client, api, accounts, self.args.reconcile, plan.seed, ledger).await
         } else {
             without_history(plan.users / 2, ledger)
         }
@@ -191,12 +195,13 @@ fn put(plan: &mut Plan, place: &Place) -> bool {
     let has_rest = plan.protocol.has_history();
     plan.targets.clone_from(&place.targets);
     plan.api = has_rest.then(|| place.api.clone());
+    plan.ca = place.trust.pem().map(str::to_owned);
     has_rest
 }
 
 fn words(plan: &Plan) -> String {
     match &plan.targets[..] {
-        [one] => one.authority.clone(),
+        [one] => one.to_string(),
         many => format!("{} targets", many.len()),
     }
 }

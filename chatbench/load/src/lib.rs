@@ -6,10 +6,10 @@
 //!
 //! One message in reading order: `send` (due by the schedule) → `driver::chatd` (its bytes) → `socket` (written) →
 //! the server → `socket` (read into the thread's one buffer) → `websocket` (framed) → `driver::chatd` (an event) →
-//! `thread` (entered into the ledger).
+//! `thread` (entered into the ledger). Where the target is TLS, `tls` stands between `socket` and the others.
 //!
-//! Invariants: no planned send waits for an answer; an idle user costs less than 2 KiB; the coordinator's death ends a
-//! worker.
+//! Invariants: no planned send waits for an answer; an idle user costs less than 2 KiB, over TLS about 6 and the server's
+//! certificates; the coordinator's death ends a worker.
 
 mod clock;
 pub mod control;
@@ -20,6 +20,7 @@ pub mod relay;
 pub mod rest;
 mod socket;
 mod thread;
+pub mod tls;
 mod upgrade;
 mod websocket;
 mod wheel;

@@ -10,6 +10,7 @@ mod tests;
 use crate::clock::monotonic_us;
 use crate::driver::Outgoing;
 use crate::driver::chatd::draft;
+use crate::tls;
 use answer::Answer;
 use mio::Waker;
 use reqwest::header::CONTENT_TYPE;
@@ -124,16 +125,17 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Starts the thread; `api` is a base URL such as `http://127.0.0.1:8080`.
+    /// Starts the thread; `api` is a base URL such as `http://127.0.0.1:8080`, `ca` whom to trust ([`tls::client`]).
     ///
     /// # Errors
     /// No thread, runtime or client to be had.
-    pub fn start(api: &str, waker: Arc<Waker>, capacity: usize) -> io::Result<Self> {
+    pub fn start(api: &str, ca: Option<&str>, waker: Arc<Waker>, capacity: usize) -> io::Result<Self> {
         let capacity = capacity.max(1);
         let (queue, jobs) = mpsc::channel(capacity);
         let (done, results) = sync_channel(capacity);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = Client::builder()
+        let client = tls::client(ca)
+            .map_err(io::Error::other)?
             .no_proxy()
             .http1_only()
             .tcp_nodelay(true)

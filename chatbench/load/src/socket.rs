@@ -1,6 +1,7 @@
 //! One user's socket: a connect that does not wait, writes that never wait.
 
 use crate::driver::Session;
+use crate::tls::{self, Stage};
 use crate::websocket::Inbox;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -26,6 +27,8 @@ pub(crate) enum Step {
     /// Logging in, before there is a socket.
     LogIn,
     Connecting,
+    /// The handshake of TLS.
+    Securing,
     Upgrading,
     /// The protocol's own handshake.
     Opening,
@@ -37,7 +40,7 @@ pub(crate) enum Step {
 impl Step {
     /// Whether it counts among those that are being made.
     pub(crate) fn is_making(self) -> bool {
-        matches!(self, Self::LogIn | Self::Connecting | Self::Upgrading | Self::Opening)
+        matches!(self, Self::LogIn | Self::Connecting | Self::Securing | Self::Upgrading | Self::Opening)
     }
 }
 
@@ -45,6 +48,8 @@ impl Step {
 #[derive(Default)]
 pub(crate) struct Connection {
     stream: Option<TcpStream>,
+    /// None where it is plain.
+    tls: Option<Box<tls::Session>>,
     pub(crate) inbox: Inbox,
     /// What the kernel has not taken yet.
     pending: Vec<u8>,
@@ -84,6 +89,12 @@ impl From<io::Error> for Why {
 impl From<String> for Why {
     fn from(words: String) -> Self {
         Self { local: false, words }
+    }
+}
+
+impl From<rustls::Error> for Why {
+    fn from(error: rustls::Error) -> Self {
+        tls::words(&error).into()
     }
 }
 
@@ -138,11 +149,62 @@ impl Connection {
         }
     }
 
+    /// Begins TLS on a connection that has come about.
+    pub(crate) fn secure(&mut self, session: Box<tls::Session>) -> Result<(), Why> {
+        self.tls = Some(session);
+        self.open(&mut [], &mut Vec::new()).map(|_| ())
+    }
+
+    /// Whether what is read has to be opened.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Takes what was read over TLS; what it says goes behind `opened`, also with an error.
+    ///
+    /// # Errors
+    /// The socket is gone, or the server did something against TLS.
+    pub(crate) fn open(&mut self, got: &mut [u8], opened: &mut Vec<u8>) -> Result<Stage, Why> {
+        let Some(session) = &mut self.tls else {
+            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
+        };
+        let mut answer = Vec::new();
+        let stage = session.take(got, opened, &mut answer);
+        let put = self.put(&answer);
+        let stage = stage?;
+        put?;
+        Ok(stage)
+    }
+
     /// Writes at once, or keeps what the kernel does not take.
     ///
     /// # Errors
     /// The socket is gone, or the server has not read for too long.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Why> {
+        match &mut self.tls {
+            Some(session) if !bytes.is_empty() => {
+                let sealed = session.seal(bytes)?;
+                self.put(&sealed)?;
+            }
+            _ => self.put(bytes)?,
+        }
+        Ok(())
+    }
+
+    /// Writes the last words, TLS's own behind those of the protocol.
+    ///
+    /// # Errors
+    /// The socket is gone, or the server has not read for too long.
+    pub(crate) fn finish(&mut self, bytes: &[u8]) -> Result<(), Why> {
+        self.write(bytes)?;
+        if let Some(session) = &mut self.tls {
+            let words = session.close()?;
+            self.put(&words)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -185,6 +247,7 @@ impl Connection {
     /// Closes the socket and forgets what belonged to it.
     pub(crate) fn shut(&mut self) {
         self.stream = None;
+        self.tls = None;
         self.inbox = Inbox::default();
         self.pending = Vec::new();
         self.session = Session::default();

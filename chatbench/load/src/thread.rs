@@ -16,6 +16,7 @@ use crate::control::Tick;
 use crate::driver::{Driver, Me};
 use crate::measure::Book;
 use crate::socket::Connection;
+use crate::tls::Tls;
 use crate::wheel::Wheel;
 use calls::Calls;
 use ledger::{Connecting, Harvest, Second};
@@ -50,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) number: usize,
     pub(crate) plan: Arc<Plan>,
     pub(crate) driver: Arc<dyn Driver>,
+    /// None where all targets are plain.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Its users, whole pairs, and their accounts in order.
     pub(crate) own: Range<u32>,
     pub(crate) accounts: Vec<Account>,
@@ -149,8 +152,9 @@ pub(crate) struct Thread {
     phase: Phase,
     busy: Busy,
     pace: Pace,
-    /// All reads go through it.
+    /// All reads go through it, and what TLS had in it through the other.
     read: Vec<u8>,
+    opened: Vec<u8>,
     /// What is to be written to the socket at hand, and where a driver puts a message together.
     out: Vec<u8>,
     scratch: Vec<u8>,
@@ -201,6 +205,7 @@ impl Thread {
             busy: Busy::default(),
             pace: Pace::default(),
             read: vec![0; READ_BYTES],
+            opened: Vec::new(),
             out: Vec::new(),
             scratch: Vec::new(),
             due: Vec::new(),

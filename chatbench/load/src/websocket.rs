@@ -53,7 +53,7 @@ pub(crate) fn mask() -> [u8; 4] {
 /// The bytes of messages that have not arrived wholly.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    partial: Vec<u8>,
+    partial: Box<[u8]>,
     fragments: Vec<u8>,
 }
 
@@ -65,14 +65,14 @@ impl Inbox {
     pub(crate) fn feed(&mut self, got: &[u8], mut take: impl FnMut(u8, &[u8])) -> Result<(), &'static str> {
         if self.partial.is_empty() {
             let used = self.consume(got, &mut take)?;
-            self.partial.extend_from_slice(&got[used..]);
+            self.partial = got[used..].into();
             return Ok(());
         }
-        let mut bytes = std::mem::take(&mut self.partial);
+        let mut bytes = std::mem::take(&mut self.partial).into_vec();
         bytes.extend_from_slice(got);
         let used = self.consume(&bytes, &mut take)?;
         // An idle socket keeps nothing: the buffer goes when there is no rest.
-        self.partial = bytes[used..].to_vec();
+        self.partial = bytes[used..].into();
         Ok(())
     }
 
@@ -101,18 +101,18 @@ impl Inbox {
         if bytes.len() > FRAME_BYTES {
             return Err("packet too large");
         }
-        self.partial = bytes.to_vec();
+        self.partial = bytes.into();
         Ok(())
     }
 
     /// Keeps bytes from before the first frame, and gives all that was kept.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> &[u8] {
-        self.partial.extend_from_slice(bytes);
+        self.partial = [&self.partial, bytes].concat().into();
         &self.partial
     }
 
     /// Gives back what was kept.
-    pub(crate) fn release(&mut self) -> Vec<u8> {
+    pub(crate) fn release(&mut self) -> Box<[u8]> {
         std::mem::take(&mut self.partial)
     }
 

@@ -2,8 +2,9 @@
 
 use crate::clock::{Clock, monotonic_us};
 use crate::control::{self, Order, Part, Tick, VERSION, Word};
-use crate::driver;
+use crate::driver::{self, Framing};
 use crate::thread::{self, Handle, Said, Setup, Tell};
+use crate::tls::Tls;
 use ledger::{Connecting, Harvest, Second};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
@@ -221,6 +222,7 @@ fn split(mut part: Part) -> Result<Vec<Setup>, String> {
         return Err("a plan without a target".into());
     }
     let driver: Arc<dyn driver::Driver> = driver::of(&part.plan)?.into();
+    let tls = Tls::of(&part.plan, driver.framing() != Framing::Raw)?.map(Arc::new);
     let threads = (part.threads as usize).clamp(1, users / 2);
     let plan = Arc::new(part.plan);
     let mut setups = Vec::with_capacity(threads);
@@ -232,6 +234,7 @@ fn split(mut part: Part) -> Result<Vec<Setup>, String> {
             number,
             plan: plan.clone(),
             driver: driver.clone(),
+            tls: tls.clone(),
             own: first..first + accounts.len() as u32,
             accounts,
             sources: part.sources.clone(),

@@ -26,6 +26,7 @@ pub use schedule::{Planned, Schedule, client_id};
 
 use schema::UserId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 
 /// One run, whole: the same for every worker.
@@ -45,8 +46,10 @@ pub struct Plan {
     pub protocol: Protocol,
     /// Where sockets go: user n to the target `n % len`, so that the two of a pair meet across targets.
     pub targets: Vec<Target>,
-    /// Base URL for REST calls, `http://host:port`; none where the server has no such thing.
+    /// Base URL for REST calls, `http://host:port` or `https://host:port`; none where the server has no such thing.
     pub api: Option<String>,
+    /// Authorities of TLS servers, as the text of a PEM file: these and no others; none: those of the worker's machine.
+    pub ca: Option<String>,
     pub behaviour: Behaviour,
 }
 
@@ -70,6 +73,15 @@ pub struct Target {
     pub address: SocketAddr,
     /// Host and port, for `Host` headers.
     pub authority: String,
+    /// The name or address that the server's certificate must be for; none: no TLS.
+    pub tls: Option<String>,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.authority)?;
+        if self.tls.is_some() { f.write_str(" (TLS)") } else { Ok(()) }
+    }
 }
 
 /// A user's credentials; empty for servers that take a name only.

@@ -201,7 +201,8 @@ impl Scenario {
         }
     }
 
-    /// The plan of a run of this scenario. It should be valid ([`Scenario::validate`]).
+    /// The plan of a run of this scenario, which trusts the machine's own authorities. It should be valid
+    /// ([`Scenario::validate`]).
     #[must_use]
     pub fn plan(&self, run: u32, seed: u64, targets: Vec<Target>, api: Option<String>) -> Plan {
         Plan {
@@ -215,6 +216,7 @@ impl Scenario {
             protocol: self.protocol.clone(),
             targets,
             api,
+            ca: None,
             behaviour: self.behaviour.planned(self.warmup),
         }
     }

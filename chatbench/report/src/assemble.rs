@@ -208,7 +208,7 @@ fn load(plan: &Plan) -> Load {
             Pairing::Uniform => "uniform".to_owned(),
             Pairing::Zipf { exponent } => format!("zipf {exponent}"),
         },
-        targets: plan.targets.iter().map(|target| target.authority.clone()).collect(),
+        targets: plan.targets.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -136,6 +136,7 @@ pub struct Load {
     pub open: bool,
     /// `uniform`, `zipf 1.1`.
     pub pairing: String,
+    /// Host and port of each, with `(TLS)` behind it where its sockets are encrypted.
     pub targets: Vec<String>,
 }
 

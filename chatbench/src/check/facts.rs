@@ -18,6 +18,8 @@ pub(crate) struct Asked {
     /// Target addresses (with their ports) and local addresses that sockets are spread over.
     pub(crate) targets: u64,
     pub(crate) sources: u64,
+    /// Sockets are encrypted.
+    pub(crate) tls: bool,
     /// Whether more local addresses can be had without setting anything up: the target is on loopback.
     pub(crate) loopback: bool,
     /// The server runs on this machine, in as many processes as it needs.

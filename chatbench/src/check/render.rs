@@ -73,6 +73,7 @@ mod tests {
             logins: false,
             rest: false,
             targets: 1,
+            tls: false,
             sources: 1,
             loopback: true,
             server_here: false,

@@ -1,12 +1,12 @@
 //! Asks the server what it allows.
 
 use super::facts::Server;
+use crate::provision::root;
 use chrono::{DateTime, Utc};
+use plan::Target;
 use reqwest::{Client, StatusCode};
 use schema::api::Limits;
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,10 +15,10 @@ use tokio::time::timeout;
 const ANSWER: Duration = Duration::from_secs(3);
 
 /// chatd's limits and clock, from `GET /api/limits`.
-pub(super) async fn ask(api: &str) -> Server {
+pub(super) async fn ask(client: &Client, api: &str) -> Server {
     let url = format!("{api}/api/limits");
     let silent = |why: String| Server::Silent(format!("{url}: {why}"));
-    let response = match Client::new().get(&url).timeout(ANSWER).send().await {
+    let response = match client.get(&url).timeout(ANSWER).send().await {
         Ok(response) => response,
         Err(error) => return silent(root(&error)),
     };
@@ -39,12 +39,25 @@ pub(super) async fn ask(api: &str) -> Server {
     }
 }
 
-/// Whether a server of another make takes connections.
-pub(super) async fn knock(address: SocketAddr) -> Server {
-    match timeout(ANSWER, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => Server::Answers { limits: BTreeMap::new(), ahead_s: None },
-        Ok(Err(error)) => Server::Silent(format!("{address}: {error}")),
-        Err(_) => Server::Silent(format!("{address}: no answer in {} s", ANSWER.as_secs())),
+/// Whether a server of another make takes connections, and TLS where it is to.
+pub(super) async fn knock(target: &Target, ca: Option<&str>) -> Server {
+    let address = target.address;
+    let answer = match timeout(ANSWER, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer in {} s", ANSWER.as_secs())),
+    };
+    let greeted = match (answer, target.tls.clone()) {
+        (Ok(()), Some(name)) => {
+            let ca = ca.map(str::to_owned);
+            let greet = move || load::tls::greet(address, &name, ca.as_deref(), ANSWER);
+            tokio::task::spawn_blocking(greet).await.unwrap_or_else(|error| Err(error.to_string()))
+        }
+        (answer, _) => answer,
+    };
+    match greeted {
+        Ok(()) => Server::Answers { limits: BTreeMap::new(), ahead_s: None },
+        Err(why) => Server::Silent(format!("{target}: {why}")),
     }
 }
 
@@ -56,18 +69,10 @@ fn ahead(date: &str, now: DateTime<Utc>) -> Option<f64> {
     Some(if seconds.abs() <= 1.0 { 0.0 } else { seconds })
 }
 
-/// The cause below the words of the layers above it.
-fn root(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_date_is_compared_with_the_clock_here() {
@@ -80,7 +85,24 @@ mod tests {
     #[tokio::test]
     async fn nobody_there_is_silence() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        assert!(matches!(ask(&format!("http://{free}")).await, Server::Silent(_)));
-        assert!(matches!(knock(free).await, Server::Silent(_)));
+        assert!(matches!(ask(&Client::new(), &format!("http://{free}")).await, Server::Silent(_)));
+        let target = Target { address: free, authority: free.to_string(), tls: None };
+        assert!(matches!(knock(&target, None).await, Server::Silent(_)));
+    }
+
+    #[tokio::test]
+    async fn who_answers_without_tls_is_found_out() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let plain = std::thread::spawn(move || {
+            for mut stream in listener.incoming().take(2).flatten() {
+                let _the_first_one_only_looks = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            }
+        });
+        let target = Target { address, authority: address.to_string(), tls: Some("localhost".into()) };
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+        let Server::Silent(why) = knock(&target, Some(&own)).await else { panic!("it has answered") };
+        assert!(why.contains("does not answer in TLS"), "{why}");
+        plain.join().unwrap();
     }
 }

@@ -41,6 +41,7 @@ fn what_makes_no_sense_is_refused() {
         "--reconcile some",
         "--size 10",
         "--spawn --target http://x",
+        "--spawn --ca x",
         "--spawn --server-pid 4",
         "--set a=b",
         "--p99 1s --no-latency-gate",

@@ -56,7 +56,9 @@ impl Side {
             Side::Url(url) => {
                 let Own { token_file, server_pid } = own.clone();
                 let token_file = token_file.or_else(|| run.door.token_file.clone());
-                let door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
+                let mut door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
+                // It is of the other side.
+                door.ca = door.ca.take().filter(|_| door.is_tls());
                 let server = Spawn { spawn: false, chatd: None, set: Vec::new(), ..run.server.clone() };
                 Some(Run { door, server, server_pid, ..run })
             }

@@ -83,6 +83,7 @@ impl Settings {
             line.all("target", &args.door.target);
             line.all("api", &args.door.api);
             line.all("admin", &args.door.admin);
+            line.all("ca", args.door.ca.as_ref().map(|path| path.display()));
         }
         line.all("users-file", args.users_file.as_ref().map(|path| path.display()));
         line.all("adapter", args.adapter.map(|adapter| format!("{adapter:?}").to_lowercase()));

@@ -30,7 +30,7 @@ const SMALL: [&str; 12] = [
 ];
 
 /// A real chatd; it ends with the value.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
     folder: TempDir,
@@ -38,7 +38,7 @@ struct Server {
 
 impl Server {
     /// None where there is no chatd to start.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let chatd = real::chatd()?;
         let folder = tempfile::tempdir().unwrap();
         let port = free_ports();
@@ -63,15 +63,19 @@ impl Server {
         Some(Self { child, port, folder })
     }
 
-    fn gateway(&self) -> SocketAddr {
+    pub(crate) fn gateway(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Loads it through an address of somebody in between, or its own: exit code and report.
-    fn load(&self, mut chatbench: Command, through: SocketAddr, load: &[&str]) -> (i32, Value) {
-        let (target, admin) =
-            (format!("http://{through}"), format!("http://127.0.0.1:{}", self.port + ADMIN));
-        chatbench.args(["run", "--target", &target, "--admin", &admin, "--data"]);
+    fn load(&self, chatbench: Command, through: SocketAddr, load: &[&str]) -> (i32, Value) {
+        self.load_at(chatbench, &format!("http://{through}"), load)
+    }
+
+    /// The same, at a URL.
+    pub(crate) fn load_at(&self, mut chatbench: Command, target: &str, load: &[&str]) -> (i32, Value) {
+        let admin = format!("http://127.0.0.1:{}", self.port + ADMIN);
+        chatbench.args(["run", "--target", target, "--admin", &admin, "--data"]);
         let output = chatbench.arg(self.folder.path().join("data")).args(load).output().unwrap();
         let exit = output.status.code().unwrap();
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {

@@ -6,6 +6,8 @@ mod faults;
 mod peer;
 mod proxy;
 mod real;
+mod terminator;
+mod tls;
 mod verbs;
 mod workers;
 

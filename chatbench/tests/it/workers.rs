@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
 /// A chatbench that says where it listens, and ends with the value.
-struct Listening {
+pub(crate) struct Listening {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Listening {
@@ -29,7 +29,7 @@ impl Drop for Listening {
     }
 }
 
-fn null_server() -> Listening {
+pub(crate) fn null_server() -> Listening {
     Listening::start(&["null-server", "--port", "0", "--until-stdin-ends"])
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn plan(protocol: Protocol) -> Plan {
         protocol,
         targets: Vec::new(),
         api: None,
+        ca: None,
         behaviour: Behaviour::default(),
     }
 }

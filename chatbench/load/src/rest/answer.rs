@@ -2,6 +2,7 @@
 
 use super::{Outcome, What};
 use crate::driver::chatd::is_doubtful;
+use crate::tls;
 use reqwest::RequestBuilder;
 use schema::Code;
 use schema::api::{Problem, Session};
@@ -14,8 +15,8 @@ pub(super) enum Answer {
         status: u16,
         body: Vec<u8>,
     },
-    /// No connection was made: nothing was asked.
-    Unasked,
+    /// No connection was made: nothing was asked. With the reason where TLS is it.
+    Unasked(Option<String>),
     /// It broke off, or took too long.
     Broken(&'static str),
 }
@@ -43,7 +44,7 @@ impl Answer {
                     Err(error) => error,
                 }
             }
-            Err(error) if error.is_connect() => return Self::Unasked,
+            Err(error) if error.is_connect() => return Self::Unasked(tls::reason(&error)),
             Err(error) => error,
         };
         Self::Broken(if error.is_timeout() { "timeout" } else { "connection" })
@@ -51,7 +52,10 @@ impl Answer {
 
     pub(super) fn outcome(self, what: What) -> Outcome {
         match self {
-            Self::Unasked => Outcome::Refused { what, code: "connect".to_owned(), limited: false },
+            Self::Unasked(reason) => {
+                let code = reason.unwrap_or_else(|| "connect".to_owned());
+                Outcome::Refused { what, code, limited: false }
+            }
             Self::Broken(code) => Outcome::Doubtful { what, code: code.to_owned() },
             Self::Whole { status: 200..300, body } => done(what, &body),
             Self::Whole { status, body } => failed(what, status, &body),

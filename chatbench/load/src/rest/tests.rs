@@ -60,7 +60,7 @@ impl Loop {
     fn start(address: SocketAddr, capacity: usize) -> Self {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        Self { poll, rest: Rest::start(&format!("http://{address}/"), waker, capacity).unwrap() }
+        Self { poll, rest: Rest::start(&format!("http://{address}/"), None, waker, capacity).unwrap() }
     }
 
     fn send(&mut self, sequence: u32) -> Result<(), Full> {

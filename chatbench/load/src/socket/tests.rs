@@ -12,7 +12,8 @@ fn wait(connection: &Connection, poll: &mut Poll) -> io::Result<bool> {
 
 #[test]
 fn an_idle_user_is_small() {
-    assert!(size_of::<Connection>() <= 136, "{}", size_of::<Connection>());
+    // Of which 16 are of a build for tests: mio then remembers who a socket is registered with.
+    assert!(size_of::<Connection>() <= 120, "{}", size_of::<Connection>());
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Calls {
         let Some(api) = &plan.api else {
             return Err(io::Error::other("logins, history and sends by REST need the address of the API"));
         };
-        let rest = Rest::start(api, waker.clone(), CALLS)?;
+        let rest = Rest::start(api, plan.ca.as_deref(), waker.clone(), CALLS)?;
         Ok(Self { rest: Some(rest), sends, pages: BTreeMap::new() })
     }
 }

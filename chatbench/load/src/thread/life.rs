@@ -201,8 +201,9 @@ impl Thread {
         if framing != Framing::Raw {
             websocket::write(CLOSE, &1000_u16.to_be_bytes(), websocket::mask(), &mut self.out);
         }
-        if self.write(index) {
-            self.cut(index, self.now() + churn.away_us);
+        match self.connections[index].finish(&self.out) {
+            Ok(()) => self.cut(index, self.now() + churn.away_us),
+            Err(why) => self.lost(index, why),
         }
     }
 

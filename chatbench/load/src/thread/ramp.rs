@@ -151,6 +151,20 @@ impl Thread {
             Ok(false) => return,
             Err(error) => return self.lost(index, error.into()),
         }
+        let user = self.setup.user(index);
+        let Some(session) = self.setup.tls.as_ref().and_then(|tls| tls.session(user)) else {
+            return self.stands(index);
+        };
+        let connection = &mut self.connections[index];
+        connection.step = Step::Securing;
+        let begun = session.map_err(Why::from).and_then(|session| connection.secure(Box::new(session)));
+        if let Err(why) = begun {
+            self.lost(index, why);
+        }
+    }
+
+    /// The connection stands, encrypted where it is to be.
+    pub(super) fn stands(&mut self, index: usize) {
         let me = self.setup.me(index);
         let Wire::WebSocket { path, headers } = self.setup.driver.wire(me) else {
             return self.open(index);
@@ -186,9 +200,12 @@ impl Thread {
     }
 
     pub(super) fn give_up(&mut self, index: usize) {
-        if self.connections[index].step.is_making() {
-            self.lost(index, "not connected in 30 s".to_owned().into());
-        }
+        let words = match self.connections[index].step {
+            Step::Securing => "TLS: no handshake in 30 s: is the server a plain http:// one?",
+            step if step.is_making() => "not connected in 30 s",
+            _ => return,
+        };
+        self.lost(index, words.to_owned().into());
     }
 
     /// A connection has ended, or could not be made: it is tried again, but for who was never there and had his attempts.

@@ -4,6 +4,7 @@ use super::{Thread, What};
 use crate::driver::{Event, Framing, Outbox};
 use crate::measure::Book;
 use crate::socket::{Connection, Step, Why};
+use crate::tls::{self, Stage};
 use crate::upgrade::{self, Answer};
 use crate::websocket::{self, CLOSE, PING, PONG, TEXT};
 use mio::event;
@@ -97,7 +98,9 @@ impl Thread {
             let got = match connection.read(&mut read) {
                 Ok(None) => break,
                 Ok(Some(0)) => {
-                    self.lost(index, "closed without a word".to_owned().into());
+                    let securing = connection.step == Step::Securing;
+                    let words = if securing { tls::CLOSED } else { "closed without a word" };
+                    self.lost(index, words.to_owned().into());
                     break;
                 }
                 Ok(Some(bytes)) => bytes,
@@ -107,7 +110,12 @@ impl Thread {
                 }
             };
             let now = self.now();
-            if let Err(why) = self.digest(index, &read[..got], now) {
+            let digested = if self.connections[index].is_sealed() {
+                self.unseal(index, &mut read[..got], now)
+            } else {
+                self.digest(index, &read[..got], now)
+            };
+            if let Err(why) = digested {
                 self.lost(index, why);
                 break;
             }
@@ -116,6 +124,24 @@ impl Thread {
             }
         }
         self.read = read;
+    }
+
+    /// Opens what was read over TLS, and digests what it says.
+    fn unseal(&mut self, index: usize, got: &mut [u8], now: u64) -> Result<(), Why> {
+        let mut opened = std::mem::take(&mut self.opened);
+        opened.clear();
+        let connection = &mut self.connections[index];
+        let stage = connection.open(got, &mut opened);
+        if matches!(stage, Ok(Stage::Stands)) && connection.step == Step::Securing {
+            self.stands(index);
+        }
+        let digested = if opened.is_empty() { Ok(()) } else { self.digest(index, &opened, now) };
+        self.opened = opened;
+        digested?;
+        match stage? {
+            Stage::Over => Err("closed without a word".to_owned().into()),
+            Stage::Shaking | Stage::Stands => Ok(()),
+        }
     }
 
     fn digest(&mut self, index: usize, got: &[u8], now: u64) -> Result<(), Why> {
@@ -196,8 +222,8 @@ impl Thread {
     pub(super) fn write(&mut self, index: usize) -> bool {
         match self.connections[index].write(&self.out) {
             Ok(()) => true,
-            Err(error) => {
-                self.lost(index, error.into());
+            Err(why) => {
+                self.lost(index, why);
                 false
             }
         }
@@ -225,7 +251,7 @@ impl Thread {
         for connection in &mut self.connections {
             if connection.step == Step::Ready {
                 // Who is gone already needs no good-bye.
-                let _gone = connection.write(&self.out);
+                let _gone = connection.finish(&self.out);
             }
             connection.shut();
             connection.step = Step::Away;

@@ -49,8 +49,9 @@ pub(crate) fn plan(target: SocketAddr, users: u32, arrivals: Arrivals) -> Plan {
         phases: Phases { ramp_us: 20_000, warmup_us: 50_000, hold_us: 500_000, drain_us: 10_000_000 },
         message_bytes: 128,
         protocol: CHATD,
-        targets: vec![Target { address: target, authority: target.to_string() }],
+        targets: vec![Target { address: target, authority: target.to_string(), tls: None }],
         api: None,
+        ca: None,
         behaviour: Behaviour::default(),
     }
 }

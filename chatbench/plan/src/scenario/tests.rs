@@ -150,7 +150,7 @@ fn times_of_the_hold_become_planned_times() {
          behaviour.storm = { at = \"5s\", share = 0.5, within = \"1s\" }",
     )
     .unwrap();
-    let target = Target { address: ([127, 0, 0, 1], 1).into(), authority: "x:1".into() };
+    let target = Target { address: ([127, 0, 0, 1], 1).into(), authority: "x:1".into(), tls: None };
     let plan = scenario.plan(7, 8, vec![target], None);
     let step = |at_us, rate| Step { at_us, rate };
     assert_eq!(plan.arrivals, Arrivals::Trace { steps: vec![step(0, 10.0), step(7_000_000, 20.0)] });

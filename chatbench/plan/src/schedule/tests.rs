@@ -12,8 +12,9 @@ fn plan(users: u32, arrivals: Arrivals, pairing: Pairing) -> Plan {
         phases: Phases { ramp_us: 0, warmup_us: 1_000_000, hold_us: 2_000_000, drain_us: 0 },
         message_bytes: 128,
         protocol: Protocol::Chatd { transport: Transport::Websocket },
-        targets: vec![Target { address: ([127, 0, 0, 1], 1).into(), authority: "x:1".into() }],
+        targets: vec![Target { address: ([127, 0, 0, 1], 1).into(), authority: "x:1".into(), tls: None }],
         api: None,
+        ca: None,
         behaviour: Behaviour::default(),
     }
 }

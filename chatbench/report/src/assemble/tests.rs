@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// 4 users, 100 messages a second: 1 s to warm up, 10 s held; the plan begins 2 s after the ramp.
 pub(crate) fn plan() -> Plan {
-    let target = Target { address: "127.0.0.1:1".parse().unwrap(), authority: "127.0.0.1:1".to_owned() };
+    let target =
+        Target { address: "127.0.0.1:1".parse().unwrap(), authority: "127.0.0.1:1".to_owned(), tls: None };
     Plan {
         run: 7,
         seed: 7,
@@ -27,6 +28,7 @@ pub(crate) fn plan() -> Plan {
         protocol: Protocol::Chatd { transport: Transport::Websocket },
         targets: vec![target],
         api: None,
+        ca: None,
         behaviour: Behaviour::default(),
     }
 }

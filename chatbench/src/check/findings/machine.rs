@@ -8,6 +8,9 @@ const FILES_KEPT: u64 = crate::files::RESERVE;
 /// User-space memory of an idle user: the generator's bound and the server's.
 const GENERATOR_BYTES: u64 = 2 << 10;
 const SERVER_BYTES: u64 = 8 << 10;
+/// What TLS adds to an idle user of the generator: his keys (5 KiB, as measured) and a copy of the server's certificates,
+/// which seldom are longer than 4 KiB.
+const TLS_BYTES: u64 = 9 << 10;
 /// Kernel memory of one end of an idle connection.
 const KERNEL_BYTES: u64 = 4 << 10;
 /// What processes take before the first user.
@@ -128,7 +131,8 @@ fn time_wait(asked: &Asked, machine: &Machine) -> Finding {
 }
 
 fn memory(asked: &Asked, machine: &Machine) -> Finding {
-    let each = GENERATOR_BYTES + if asked.server_here { SERVER_BYTES } else { 0 };
+    let sealed = if asked.tls { TLS_BYTES } else { 0 };
+    let each = GENERATOR_BYTES + sealed + if asked.server_here { SERVER_BYTES } else { 0 };
     let needed = asked.users * each + ends(asked) * KERNEL_BYTES + PROCESS_BYTES;
     let room = machine.memory_in_group.map_or(machine.memory, |group| group.min(machine.memory));
     let what = format!("about {} for {} users, {} are free", mib(needed), grouped(asked.users), mib(room));

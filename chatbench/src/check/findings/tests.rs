@@ -13,6 +13,7 @@ fn facts() -> Facts {
             rest: false,
             targets: 1,
             sources: 8,
+            tls: false,
             loopback: true,
             server_here: true,
             workers: None,
@@ -109,6 +110,12 @@ fn memory_that_is_short_names_the_users_that_fit() {
     facts.asked.users = 100_000;
     facts.asked.server_here = false;
     assert_eq!(of(&facts, "memory").state, State::Fits, "the server's part is elsewhere");
+    facts.asked.tls = true;
+    assert_eq!(
+        of(&facts, "memory").state,
+        State::Short,
+        "keys and certificates take more than plain sockets"
+    );
 }
 
 #[test]
