@@ -13,7 +13,7 @@ mod values;
 
 pub(crate) use run::Run;
 pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Workers};
-pub(crate) use values::{duration, rate, workers};
+pub(crate) use values::{duration, page, rate, workers};
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]

@@ -3,12 +3,13 @@
 mod order;
 mod side;
 
-use crate::cli::{Output, Run};
+use crate::cli::{Output, Run, page};
 use crate::search::spoken;
 use crate::{Outcome, broken, run};
 use order::{Which, order};
 use report::compare::{self, Comparison};
 use report::model::{Report, Verdict};
+use reqwest::Url;
 use schema::exit::{Exit, Failure};
 use side::{Own, Side};
 use std::io::Write;
@@ -40,6 +41,11 @@ pub(crate) struct Args {
     a_pid: Vec<u32>,
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     b_pid: Vec<u32>,
+    /// Pages of metrics of A's processes, and of B's, where they are addresses on other machines.
+    #[arg(long, value_name = "URL", value_parser = page)]
+    a_metrics: Vec<Url>,
+    #[arg(long, value_name = "URL", value_parser = page)]
+    b_metrics: Vec<Url>,
     #[command(flatten)]
     run: Run,
 }
@@ -51,12 +57,11 @@ impl Args {
 
     /// The n-th run of a side: the same seed for both, so that both get the same messages at the same times.
     fn nth(&self, side: &Side, which: Which, n: u32, seed: u64) -> Option<Run> {
-        let (name, token_file, server_pid) = match which {
-            Which::A => ("a", &self.a_token_file, &self.a_pid),
-            Which::B => ("b", &self.b_token_file, &self.b_pid),
+        let (name, own) = match which {
+            Which::A => ("a", Own::of(&self.a_token_file, &self.a_pid, &self.a_metrics)),
+            Which::B => ("b", Own::of(&self.b_token_file, &self.b_pid, &self.b_metrics)),
         };
-        let run =
-            side.run(&self.run, &Own { token_file: token_file.clone(), server_pid: server_pid.clone() })?;
+        let run = side.run(&self.run, &own)?;
         let report_dir = run.report_dir.as_ref().map(|all| all.join(format!("{name}-{:02}", n + 1)));
         let duration = run.duration.or_else(|| run.scenario.is_none().then_some(HOLD));
         Some(Run { report_dir, duration, seed: Some(seed.wrapping_add(n.into())), ..run })

@@ -13,7 +13,8 @@ use load::control::{Order, Part, Word};
 use plan::scenario::Chaos;
 use plan::{Account, Plan};
 use report::model::Mark;
-use report::{Process, Sample, Thresholds, Where, Worker};
+use report::{Process, Sample, Source, Thresholds, Where, Worker};
+use reqwest::Client;
 use schema::exit::{Exit, Failure};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub(crate) struct Job<'a> {
     pub(crate) chaos: &'a [Chaos],
     /// Processes of the server whose use is measured.
     pub(crate) servers: Vec<Process>,
+    /// For those whose metrics are read.
+    pub(crate) client: Client,
     /// Gates that may end the run before its time.
     pub(crate) asked: &'a Thresholds,
 }
@@ -76,7 +79,7 @@ pub(crate) async fn carry(
     let largest = count(shares.first().map_or(0, ExactSizeIterator::len));
     let clock = Clock::starting_in(LEAD + LEAD_ACCOUNT * largest);
     let watch = Watch::new(job.plan, shares.iter().map(|share| count(share.len())).collect());
-    let sampler = Sampler::new(processes(&job.servers, &workers));
+    let sampler = Sampler::new(processes(&job.servers, &workers), &job.client, clock);
     let mut course = Course { job, workers, watch, sampler, clock };
     course.sampler.look(0);
     for (place, share) in shares.into_iter().enumerate() {
@@ -92,6 +95,7 @@ pub(crate) async fn carry(
     let Course { workers: processes, watch, sampler, job, .. } = course;
     processes.end().await;
     let (marks, mut notes) = held.chaos;
+    notes.extend(sampler.gaps());
     notes.extend(held.cut.map(|why| format!("ended before its time: {why}")));
     Ok(Carried {
         harvest: watch.harvest.unwrap_or_else(|| Harvest::new(job.plan.run, 0..job.plan.users)),
@@ -115,7 +119,8 @@ fn count(number: usize) -> u32 {
 
 /// The server's, this one, and the workers of this machine.
 fn processes(servers: &[Process], workers: &Workers) -> Vec<Process> {
-    let process = |pid, name: &str| Process { pid, name: name.to_owned(), side: Where::Generator };
+    let process =
+        |pid, name: &str| Process { source: Source::Pid(pid), name: name.to_owned(), side: Where::Generator };
     let mut all = servers.to_vec();
     all.push(process(std::process::id(), "chatbench"));
     let here = workers.list.iter().filter(|worker| worker.is_here());
@@ -181,7 +186,7 @@ impl Course<'_> {
 
     /// Each worker as the report tells it.
     fn uses(&self) -> Vec<Worker> {
-        let place = |pid| self.sampler.processes.iter().position(|process| process.pid == pid);
+        let place = |pid| self.sampler.processes.iter().position(|process| process.pid() == Some(pid));
         let tell = |(n, worker): (usize, &crate::workers::Worker)| Worker {
             host: worker.host.clone(),
             pid: worker.pid,

@@ -33,6 +33,7 @@ mod report_dir;
 mod run;
 mod sampling;
 mod scenarios;
+mod scrape;
 mod search;
 mod settings;
 mod spawn;

@@ -2,10 +2,11 @@
 
 use crate::cli::{Run, Sources};
 use crate::provision::{Admin, admin_token};
+use crate::scrape;
 use crate::spawn::Server;
 use crate::trust::Trust;
 use plan::{Protocol, Target};
-use report::{Process, Where};
+use report::{Process, Source, Where};
 use reqwest::Url;
 use schema::exit::{Exit, Failure};
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,16 +55,11 @@ impl Place {
         let api = server.map(Server::api).or_else(|| args.door.api.clone()).unwrap_or_else(first);
         let given = server.map(Server::admin).or_else(|| args.door.admin.clone());
         let admin = given.map_or_else(|| beside(&api), Ok)?;
-        let named = |pid: &u32| Process { pid: *pid, name: name_of(*pid), side: Where::Server };
-        let processes = server.map_or_else(|| args.server_pid.iter().map(named).collect(), Server::processes);
-        let gone = processes.iter().find(|process| report::process::usage(process.pid).is_none());
-        match gone {
-            None => Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, trust, processes }),
-            Some(process) => Err(Failure::usage(
-                format!("--server-pid {}: there is no such process", process.pid),
-                "see `pgrep chatd`; a server on another machine can't be measured from here",
-            )),
-        }
+        let processes = match server {
+            Some(server) => server.processes(),
+            None => processes(args, &trust).await?,
+        };
+        Ok(Self { targets, api: api.trim_end_matches('/').to_owned(), admin, trust, processes })
     }
 
     /// Whether the server runs on this machine, as far as addresses tell.
@@ -97,6 +93,29 @@ impl Place {
         let first = Ipv4Addr::new(127, rand::random_range(16..=250), rand::random(), 1).to_bits();
         (0..number).map(|n| Ipv4Addr::from_bits(first + n).into()).collect()
     }
+}
+
+/// Those that were named, once it is known that they can be measured.
+async fn processes(args: &Run, trust: &Trust) -> Result<Vec<Process>, Failure> {
+    let client = trust.client()?;
+    for url in &args.server_metrics {
+        scrape::probe(&client, url.as_str()).await?;
+    }
+    let gone = args.server_pid.iter().find(|pid| report::process::usage(**pid).is_none());
+    if let Some(pid) = gone {
+        return Err(Failure::usage(
+            format!("--server-pid {pid}: there is no such process"),
+            "see `pgrep chatd`; a server on another machine is measured by --server-metrics",
+        ));
+    }
+    let process = |source, name| Process { source, name, side: Where::Server };
+    let here = args.server_pid.iter().map(|pid| process(Source::Pid(*pid), name_of(*pid)));
+    let there = args.server_metrics.iter().map(|url| {
+        let name =
+            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
+        process(Source::Metrics(url.to_string()), name)
+    });
+    Ok(here.chain(there).collect())
 }
 
 async fn target(text: &str) -> Result<Target, Failure> {

@@ -6,7 +6,7 @@ mod member;
 use crate::cli::{Processes, Spawn};
 use crate::files;
 use member::{Member, STEP, free_ports};
-use report::{Process, Where};
+use report::{Process, Source, Where};
 use schema::exit::{Exit, Failure};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -118,7 +118,7 @@ impl Server {
 
     pub(crate) fn processes(&self) -> Vec<Process> {
         let of = |member: &Member| Process {
-            pid: member.pid(),
+            source: Source::Pid(member.pid()),
             name: member.name.to_owned(),
             side: Where::Server,
         };

@@ -51,7 +51,7 @@ pub(crate) fn read(measured: &Measured, delivered: u64, held: f64) -> Cost {
         server: all(Where::Server).map(side),
         servers: servers
             .map(|(process, used)| ProcessUse {
-                pid: process.pid,
+                pid: process.pid(),
                 name: process.name.clone(),
                 used: side(*used),
             })

@@ -30,7 +30,7 @@ mod verdict;
 mod write;
 
 pub use assemble::assemble;
-pub use measured::{Measured, Process, Sample, Where, Worker};
+pub use measured::{Measured, Process, Sample, Source, Where, Worker};
 pub use threshold::Thresholds;
 pub use value::{Stat, View, Window};
 pub use write::{Format, write};

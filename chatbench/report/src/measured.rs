@@ -36,12 +36,32 @@ pub struct Measured {
     pub interrupted: bool,
 }
 
-/// A process of this machine whose use is sampled.
+/// A process whose use is sampled.
 #[derive(Clone, Debug)]
 pub struct Process {
-    pub pid: u32,
+    pub source: Source,
     pub name: String,
     pub side: Where,
+}
+
+impl Process {
+    /// Its number on this machine, where it is known.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match self.source {
+            Source::Pid(pid) => Some(pid),
+            Source::Metrics(_) => None,
+        }
+    }
+}
+
+/// Who tells what a process uses.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// This machine's kernel.
+    Pid(u32),
+    /// Its own page of metrics, at this address.
+    Metrics(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,8 @@
-//! What the kernel tells of processes, threads and this machine.
+//! What the kernel tells of processes and of this machine.
 
-use std::fs::read_to_string;
+use procfs::process::Process;
+use procfs::{CurrentSI, KernelStats, ticks_per_second};
 use std::time::{Duration, Instant, SystemTime};
-
-/// Ticks a second of the times in `/proc`: fixed by the kernel's interface, whatever its own clock.
-const TICKS: u64 = 100;
 
 /// What a process has used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,38 +15,24 @@ pub struct Usage {
 /// CPU time and memory of a process; none when it is gone.
 #[must_use]
 pub fn usage(pid: u32) -> Option<Usage> {
-    let cpu = cpu_of(&read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
-    let status = read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib = |key: &str| {
-        let line = status.lines().find(|line| line.starts_with(key))?;
-        line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    let bytes = |key| kib(key).unwrap_or_default() * 1024;
-    Some(Usage { cpu, rss_bytes: bytes("VmRSS:"), rss_peak_bytes: bytes("VmHWM:") })
-}
-
-/// CPU time of the thread that asks.
-#[must_use]
-pub fn thread_cpu() -> Duration {
-    read_to_string("/proc/thread-self/stat").ok().and_then(|text| cpu_of(&text)).unwrap_or_default()
-}
-
-/// User and system time in a `stat` line. The name before them may hold anything, blanks and brackets too.
-fn cpu_of(stat: &str) -> Option<Duration> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 1000 / TICKS))
+    let process = Process::new(i32::try_from(pid).ok()?).ok()?;
+    let (stat, status) = (process.stat().ok()?, process.status().ok()?);
+    let bytes = |kib: Option<u64>| kib.unwrap_or_default() * 1024;
+    Some(Usage {
+        cpu: Duration::from_millis((stat.utime + stat.stime) * 1000 / ticks_per_second()),
+        rss_bytes: bytes(status.vmrss),
+        rss_peak_bytes: bytes(status.vmhwm),
+    })
 }
 
 /// Ticks of all CPUs so far: stolen by other guests, and in all.
 #[must_use]
 pub fn steal() -> (u64, u64) {
-    let text = read_to_string("/proc/stat").unwrap_or_default();
-    let line = text.lines().next().unwrap_or_default();
-    let ticks: Vec<u64> =
-        line.split_ascii_whitespace().skip(1).take(8).filter_map(|f| f.parse().ok()).collect();
-    (ticks.get(7).copied().unwrap_or_default(), ticks.iter().sum())
+    let Ok(KernelStats { total, .. }) = KernelStats::current() else { return (0, 0) };
+    let stolen = total.steal.unwrap_or_default();
+    let waits = total.iowait.unwrap_or_default() + total.irq.unwrap_or_default();
+    let busy = total.user + total.nice + total.system + total.softirq.unwrap_or_default();
+    (stolen, stolen + waits + busy + total.idle)
 }
 
 /// Sees whether the wall clock is set while a run lasts.
@@ -80,13 +64,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_stand_behind_the_name_whatever_it_holds() {
-        let line = "42 (a) b (c)) S 1 42 42 0 -1 4194560 100 0 0 0 250 150 0 0 20 0 1 0 100 1000 10";
-        assert_eq!(cpu_of(line), Some(Duration::from_secs(4)));
-        assert_eq!(cpu_of("42 (cut) S 1"), None);
-    }
-
-    #[test]
     fn a_clock_that_was_set_shows() {
         let mut watch = ClockWatch::start();
         assert!(watch.step_us() < 1_000_000);
@@ -98,5 +75,6 @@ mod tests {
     fn this_process_has_memory_and_a_dead_one_nothing() {
         assert!(usage(std::process::id()).unwrap().rss_bytes > 100_000);
         assert!(usage(u32::MAX).is_none());
+        assert!(steal().1 > steal().0);
     }
 }

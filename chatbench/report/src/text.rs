@@ -165,7 +165,8 @@ fn sides(out: &mut String, report: &Report) -> std::fmt::Result {
         side(out, "server", server)?;
     }
     for process in report.servers.iter().filter(|_| report.servers.len() > 1) {
-        side(out, &format!("  {} {}", process.name, process.pid), &process.used)?;
+        let pid = process.pid.map_or_else(String::new, |pid| format!(" {pid}"));
+        side(out, &format!("  {}{pid}", process.name), &process.used)?;
     }
     side(out, "generator", &report.generator)?;
     let (e, p) = (&report.environment, &report.phases);

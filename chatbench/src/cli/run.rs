@@ -1,13 +1,14 @@
 //! The arguments of `run`; `gate` and `coordinate` take them too.
 
 use super::values::{
-    Adapter, Arrivals, Live, Output, Reconcile, Sources, Workers, chaos, duration, pair, rate, reconcile,
-    scale, sources, transport, workers,
+    Adapter, Arrivals, Live, Output, Reconcile, Sources, Workers, chaos, duration, page, pair, rate,
+    reconcile, scale, sources, transport, workers,
 };
 use super::{Door, Spawn};
 use clap::Args;
 use plan::{Pairing, Transport};
 use report::Format;
+use reqwest::Url;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ pub(crate) struct Run {
     /// Measure CPU and memory of these processes as the server's.
     #[arg(long, value_name = "PID", conflicts_with = "spawn", value_delimiter = ',')]
     pub(crate) server_pid: Vec<u32>,
+    /// Read CPU and memory of server processes off their own pages for Prometheus, for a server on another machine:
+    /// process_cpu_seconds_total and process_resident_memory_bytes.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["spawn", "server_pid"], value_parser = page)]
+    pub(crate) server_metrics: Vec<Url>,
 
     /// People; each even one talks with the next. [default: 1000]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use plan::Transport;
+use reqwest::Url;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -171,6 +172,16 @@ pub(super) fn reconcile(text: &str) -> Result<Reconcile, String> {
         return Ok(Reconcile::All);
     }
     text.parse().map(Reconcile::Sample).map_err(|_| format!("'{text}' is neither 'all' nor a number"))
+}
+
+/// The address of a page.
+pub(crate) fn page(text: &str) -> Result<Url, String> {
+    let url =
+        Url::parse(text).map_err(|error| format!("'{text}': {error}; write http://HOST:PORT/metrics"))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        _ => Err(format!("'{text}' is no page; write http://HOST:PORT/metrics")),
+    }
 }
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {

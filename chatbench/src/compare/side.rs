@@ -2,6 +2,7 @@
 
 use crate::cli::{Door, Run, Spawn};
 use report::model::Report;
+use reqwest::Url;
 use schema::exit::{Exit, Failure};
 use std::path::{Path, PathBuf};
 
@@ -54,13 +55,13 @@ impl Side {
                 Some(Run { server, ..run })
             }
             Side::Url(url) => {
-                let Own { token_file, server_pid } = own.clone();
+                let Own { token_file, server_pid, server_metrics } = own.clone();
                 let token_file = token_file.or_else(|| run.door.token_file.clone());
                 let mut door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
                 // It is of the other side.
                 door.ca = door.ca.take().filter(|_| door.is_tls());
                 let server = Spawn { spawn: false, chatd: None, set: Vec::new(), ..run.server.clone() };
-                Some(Run { door, server, server_pid, ..run })
+                Some(Run { door, server, server_pid, server_metrics, ..run })
             }
             Side::Reports(_) => None,
         }
@@ -83,6 +84,14 @@ impl Side {
 pub(super) struct Own {
     pub(super) token_file: Option<PathBuf>,
     pub(super) server_pid: Vec<u32>,
+    pub(super) server_metrics: Vec<Url>,
+}
+
+impl Own {
+    pub(super) fn of(token_file: &Option<PathBuf>, server_pid: &[u32], server_metrics: &[Url]) -> Self {
+        let (server_pid, server_metrics) = (server_pid.to_vec(), server_metrics.to_vec());
+        Self { token_file: token_file.clone(), server_pid, server_metrics }
+    }
 }
 
 fn executable(file: &std::fs::Metadata) -> bool {

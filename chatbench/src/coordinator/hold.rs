@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::live::Live;
 use load::control::Order;
 use plan::duration::micros;
+use report::Process;
 use report::model::Mark;
 use report::threshold;
 use schema::exit::Failure;
@@ -112,7 +113,7 @@ impl Course<'_> {
                 live.phase(name, what);
             }
             Moment::Chaos(n) => {
-                let servers: Vec<u32> = self.job.servers.iter().map(|process| process.pid).collect();
+                let servers: Vec<u32> = self.job.servers.iter().filter_map(Process::pid).collect();
                 running.start(&self.job.chaos[*n], self.clock.now_us(), &servers);
             }
         }

@@ -85,6 +85,7 @@ impl Settings {
             line.all("admin", &args.door.admin);
             line.all("ca", args.door.ca.as_ref().map(|path| path.display()));
         }
+        line.all("server-metrics", &args.server_metrics);
         line.all("users-file", args.users_file.as_ref().map(|path| path.display()));
         line.all("adapter", args.adapter.map(|adapter| format!("{adapter:?}").to_lowercase()));
         line.all("adapter-set", args.adapter_set.iter().map(super::adapter::shown));

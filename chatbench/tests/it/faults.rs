@@ -1,17 +1,10 @@
 //! The built chatbench against a real chatd behind a proxy that plants faults: each gives its class and its exit code.
 
 use crate::proxy::{Fault, Hits, Proxy};
-use crate::real;
+use crate::server::Server;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
-use tempfile::TempDir;
-
-/// Ports that chatd takes, counting on from the gateway's, and its admin listener's distance from it.
-const PORTS: u16 = 11;
-const ADMIN: u16 = 10;
 
 /// 700 messages among twenty.
 const SMALL: [&str; 12] = [
@@ -28,76 +21,6 @@ const SMALL: [&str; 12] = [
     "--no-latency-gate",
     "-ojson",
 ];
-
-/// A real chatd; it ends with the value.
-pub(crate) struct Server {
-    child: Child,
-    port: u16,
-    folder: TempDir,
-}
-
-impl Server {
-    /// None where there is no chatd to start.
-    pub(crate) fn start() -> Option<Self> {
-        let chatd = real::chatd()?;
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_ports();
-        let mut command = Command::new(chatd);
-        command.arg("--data").arg(folder.path().join("data")).arg("--port").arg(port.to_string());
-        command.args([
-            "--set",
-            "limits.requests_per_minute=1000000",
-            "--set",
-            "limits.messages_per_second=0",
-        ]);
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("chatd ready")));
-        if ready.is_none() {
-            let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-            panic!("chatd did not get ready: {log}");
-        }
-        // The rest of its words: read, so that it never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, port, folder })
-    }
-
-    pub(crate) fn gateway(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// Loads it through an address of somebody in between, or its own: exit code and report.
-    fn load(&self, chatbench: Command, through: SocketAddr, load: &[&str]) -> (i32, Value) {
-        self.load_at(chatbench, &format!("http://{through}"), load)
-    }
-
-    /// The same, at a URL.
-    pub(crate) fn load_at(&self, mut chatbench: Command, target: &str, load: &[&str]) -> (i32, Value) {
-        let admin = format!("http://127.0.0.1:{}", self.port + ADMIN);
-        chatbench.args(["run", "--target", target, "--admin", &admin, "--data"]);
-        let output = chatbench.arg(self.folder.path().join("data")).args(load).output().unwrap();
-        let exit = output.status.code().unwrap();
-        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!("{error}: exit {exit}: {}", String::from_utf8_lossy(&output.stderr));
-        });
-        (exit, report)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-/// The first of enough free ports in a row, apart for each process that tests at the same time.
-fn free_ports() -> u16 {
-    let free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-    let mut candidates = (0..200).map(|_| rand::random_range(18_000..32_000_u16));
-    candidates.find(|first| (*first..first + PORTS).all(free)).unwrap()
-}
 
 /// What came of a run through the proxy.
 struct Outcome {

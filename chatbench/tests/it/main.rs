@@ -6,6 +6,7 @@ mod faults;
 mod peer;
 mod proxy;
 mod real;
+mod server;
 mod terminator;
 mod tls;
 mod verbs;

@@ -1,6 +1,6 @@
 //! The built chatbench over TLS: a terminator in front of a real chatd, and of the server that does nothing.
 
-use crate::faults::Server;
+use crate::server::Server;
 use crate::terminator::{Authority, Terminator};
 use crate::workers::{Listening, null_server};
 use serde_json::Value;

@@ -36,6 +36,7 @@ pub mod operations;
 pub mod origin;
 pub mod peer;
 pub mod problem;
+mod process;
 pub mod rates;
 mod redirect;
 pub mod relay;

@@ -1,7 +1,9 @@
 //! What is counted, in one registry for the process.
 
+use crate::process::ProcessMetrics;
 use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -10,8 +12,11 @@ use std::fmt;
 use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
-/// The registry that `/actuator/prometheus` shows.
-pub struct Metrics(Mutex<Registry>);
+/// What `/actuator/prometheus` shows: our own metrics, and the process's, whose names have no prefix.
+pub struct Metrics {
+    own: Mutex<Registry>,
+    process: Registry,
+}
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -20,7 +25,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A registry with the process's own metrics: panics and HTTP requests. Names begin with `chatd_`.
+    /// Metrics of every service: CPU and memory, panics, HTTP requests. Our own names begin with `chatd_`.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("chatd");
         registry.register("panics", "Panics of any thread", PANICS.clone());
@@ -40,12 +45,14 @@ impl Metrics {
             ALONE.clone(),
         );
         registry.register("tls_reloads", "Changes of the certificate or its key", RELOADS.clone());
-        Self(Mutex::new(registry))
+        let mut process = Registry::default();
+        process.register_collector(Box::new(ProcessMetrics));
+        Self { own: Mutex::new(registry), process }
     }
 
     /// The registry, to register what a part counts. Only while parts are put together.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.0.lock()
+        self.own.lock()
     }
 
     /// Everything in the OpenMetrics text format.
@@ -54,7 +61,8 @@ impl Metrics {
     /// When a metric cannot be written as text, which is a fault of ours.
     pub fn render(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.0.lock())?;
+        encode_registry(&mut text, &self.process)?;
+        encode(&mut text, &self.own.lock())?;
         Ok(text)
     }
 }

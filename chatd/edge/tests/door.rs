@@ -158,6 +158,14 @@ async fn metrics_show_panics_and_requests_by_route() {
     assert!(text.contains("chatd_panics_total"), "{text}");
     assert!(text.contains(r#"route="/path/{n}""#), "{text}");
     assert!(text.trim_end().ends_with("# EOF"));
+    let value = |name: &str| {
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .unwrap_or_else(|| panic!("{name}: {text}"))
+    };
+    assert!(value("process_resident_memory_bytes") > 1e6 && value("process_open_fds") > 2.0);
+    assert!(value("process_start_time_seconds") > 1.7e9 && value("process_cpu_seconds_total") >= 0.0);
+    assert_eq!(text.matches("# EOF").count(), 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::measured::{Process, Sample, Where, Worker};
+use crate::measured::{Process, Sample, Source, Where, Worker};
 use crate::model::{Environment, GateOutcome, Phases, Reconciled};
 use crate::process::Usage;
 use ledger::{Harvest, Latency, Second};
@@ -96,7 +96,7 @@ pub(crate) fn measured() -> Measured {
 }
 
 fn process(pid: u32, side: Where) -> Process {
-    Process { pid, name: "chatd".to_owned(), side }
+    Process { source: Source::Pid(pid), name: "chatd".to_owned(), side }
 }
 
 /// Each process uses a tenth of a CPU; each server process takes 8 KiB for each user of the ramp.

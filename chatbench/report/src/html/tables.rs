@@ -175,7 +175,8 @@ fn uses(report: &Report) -> Vec<Use> {
     rows.extend(report.server.iter().map(|side| row("Server".to_owned(), String::new(), side, true)));
     if report.servers.len() > 1 {
         let each = report.servers.iter();
-        rows.extend(each.map(|p| row(p.name.clone(), format!("pid {}", p.pid), &p.used, false)));
+        let beside = |pid: Option<u32>| pid.map_or_else(String::new, |pid| format!("pid {pid}"));
+        rows.extend(each.map(|p| row(p.name.clone(), beside(p.pid), &p.used, false)));
     }
     let busy = format!("busiest thread {}", words::percent(report.generator_busy));
     rows.push(row("Generator".to_owned(), busy, &report.generator, true));

@@ -20,7 +20,8 @@ pub struct Side {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessUse {
-    pub pid: u32,
+    /// None of one whose metrics are read (`--server-metrics`).
+    pub pid: Option<u32>,
     /// `chatd`, `chatd websocket`, …
     pub name: String,
     #[serde(flatten)]

@@ -160,4 +160,7 @@ const CHATBENCH: &[Row] = &[
     (&["run", "--target", "nothing"], TOOL, "--target"),
     (&["run", "--target", "ftp://127.0.0.1"], TOOL, "--target"),
     (&["run", "--server-pid", "-1"], TOOL, "-1"),
+    (&["run", "--server-metrics", "9090"], TOOL, "http://HOST:PORT/metrics"),
+    (&["run", "--server-metrics", "ftp://a/metrics"], TOOL, "http://HOST:PORT/metrics"),
+    (&["run", "--server-metrics", "http://a/metrics", "--spawn"], TOOL, "--server-metrics"),
 ];
