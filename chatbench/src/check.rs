@@ -38,13 +38,9 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     if asked.logins {
         machine.hash_ms = Some(hash_ms().await?);
     }
-    let server = match (&place, &settings.scenario.protocol) {
-        (None, _) => Server::Later,
-        (Some(place), Protocol::Chatd { .. }) => server::ask(&place.trust.client()?, &place.api).await,
-        (Some(place), _) => match place.targets.first() {
-            Some(target) => server::knock(target, place.trust.pem()).await,
-            None => Server::Silent("no target".into()),
-        },
+    let server = match &place {
+        None => Server::Later,
+        Some(place) => look(place, &settings.scenario.protocol).await?,
     };
     let facts = Facts { asked, machine, server };
     let found = findings::findings(&facts);
@@ -57,6 +53,25 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         Output::Text => render::text(&facts.asked, &found),
     };
     Ok(Outcome { text, exit })
+}
+
+/// Asks a chatd; of another server it is enough that it answers. All addresses that are to speak TLS must.
+async fn look(place: &Place, protocol: &Protocol) -> Result<Server, Failure> {
+    let ca = place.trust.pem();
+    let answer = match (protocol, place.targets.first()) {
+        (Protocol::Chatd { .. }, _) => server::ask(&place.trust.client()?, &place.api).await,
+        (_, Some(first)) => server::knock(first, ca).await,
+        (_, None) => Server::Silent("no target".into()),
+    };
+    for target in place.targets.iter().filter(|target| target.tls.is_some()) {
+        if matches!(answer, Server::Silent(_)) {
+            break;
+        }
+        if let silent @ Server::Silent(_) = server::knock(target, ca).await {
+            return Ok(silent);
+        }
+    }
+    Ok(answer)
 }
 
 /// Bytes that this machine and its control group can still lend.

@@ -23,8 +23,9 @@ use std::time::Duration;
 
 /// The protocol that a server is asked for where HTTP comes first.
 const ALPN: &[u8] = b"http/1.1";
-/// Bytes of one read of [`greet`].
+/// Bytes of one read of [`greet`], and how many of them a handshake may take.
 const READ_BYTES: usize = 16 << 10;
+const READS: usize = 64;
 
 /// What the sockets of a plan need; one for all threads of a worker.
 pub(crate) struct Tls {
@@ -120,12 +121,17 @@ pub fn client(ca: Option<&str>) -> Result<ClientBuilder, String> {
 pub fn greet(address: SocketAddr, name: &str, ca: Option<&str>, each: Duration) -> Result<(), String> {
     let mut session =
         Session::new(Arc::new(config(ca, false)?), self::name(name)?).map_err(|error| words(&error))?;
-    let spoken = |error: io::Error| error.to_string();
+    let spoken = |error: io::Error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            format!("TLS: no answer in {} s: is the server a plain http:// one?", each.as_secs_f64())
+        }
+        _ => error.to_string(),
+    };
     let mut stream = TcpStream::connect_timeout(&address, each).map_err(spoken)?;
     stream.set_read_timeout(Some(each)).map_err(spoken)?;
     stream.set_write_timeout(Some(each)).map_err(spoken)?;
     let (mut read, mut got) = (vec![0; READ_BYTES], 0);
-    loop {
+    for _ in 0..READS {
         let (mut opened, mut out) = (Vec::new(), Vec::new());
         let stage = session.take(&mut read[..got], &mut opened, &mut out);
         // An alert is for the server's log; what it is about is told here.
@@ -140,6 +146,7 @@ pub fn greet(address: SocketAddr, name: &str, ca: Option<&str>, each: Duration) 
             return Err(CLOSED.to_owned());
         }
     }
+    Err(format!("TLS: the handshake has not ended after {READS} reads"))
 }
 
 /// What is said of a server that hangs up before TLS stands.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests and their peer need is there, or the test is red")]
 
+mod broker;
 mod faults;
 mod peer;
 mod proxy;

@@ -87,6 +87,24 @@ fn other_protocols_and_many_processes_go_over_tls_too() {
 }
 
 #[test]
+fn a_broker_of_mqtt_is_loaded_plain_and_over_tls() {
+    let trusted = Trusted::new("one");
+    let broker = crate::broker::start();
+    let terminator = Terminator::start(&trusted.authority, HERE, LATER, broker);
+    let (plain, sealed) = (format!("mqtt://{broker}"), format!("mqtts://{}", terminator.address));
+    let (open, ca) = ([].as_slice(), trusted.ca());
+    for (target, trust) in [(plain, open), (sealed, &["--ca", &ca])] {
+        let mut command = chatbench();
+        command.args(["run", "--adapter", "mqtt", "--target", &target, "-ojson"]).args(trust);
+        let output = command.args(SMALL).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["outcomes"]["acknowledged"], 120, "{report:#}");
+        assert_eq!(report["outcomes"]["received"], 120, "{report:#}");
+        assert_eq!(report["violations"]["total"], 0, "{report:#}");
+    }
+}
+
+#[test]
 fn a_server_that_can_not_be_trusted_is_refused_with_the_reason() {
     let (trusted, other) = (Trusted::new("one"), Trusted::new("two"));
     for (ca, name, until, reason) in [
@@ -112,6 +130,24 @@ fn a_server_that_can_not_be_trusted_is_refused_with_the_reason() {
         assert_eq!(run.status.code(), Some(7), "{}", words(&run));
         assert!(words(&run).contains(reason), "{}", words(&run));
     }
+}
+
+#[test]
+fn who_was_cut_shakes_hands_again() {
+    let trusted = Trusted::new("one");
+    let (_server, _terminator, target) = sealed(&trusted, HERE, LATER);
+    let storm = trusted.folder.path().join("storm.toml");
+    let text = "version = 1\narrivals = \"none\"\n[behaviour.storm]\nat = \"100ms\"\nshare = 1.0\nwithin = \"200ms\"\n";
+    std::fs::write(&storm, text).unwrap();
+    let mut command = chatbench();
+    command.arg("run").arg(&storm).args(["--adapter", "relay", "--target", &target, "--ca", &trusted.ca()]);
+    command.args(["--users", "40", "--duration", "2s", "--warmup", "100ms", "-ojson"]);
+    let output = command.output().unwrap();
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", words(&output)));
+    assert_eq!(report["sockets"]["reconnected"], 40, "{report:#}");
+    assert_eq!(report["sockets"]["reconnectFailures"], 0, "{report:#}");
+    assert_eq!(report["latency"]["connect"]["count"], 80, "{report:#}");
 }
 
 #[test]
