@@ -1,9 +1,12 @@
 //! TLS in front of a plain server, as a proxy of an operator would be: it ends TLS and passes bytes on.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -41,9 +44,15 @@ impl Authority {
     }
 }
 
+/// Ends of connections that nobody has asked for yet; more are not told.
+const ENDS: usize = 1024;
+/// Longest wait for one.
+const END: Duration = Duration::from_secs(20);
+
 /// A running one; it ends with the value.
 pub(crate) struct Terminator {
     pub(crate) address: SocketAddr,
+    ends: Receiver<bool>,
     _runtime: Runtime,
 }
 
@@ -55,17 +64,28 @@ impl Terminator {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let acceptor = TlsAcceptor::from(authority.server(name, until));
+        let (ended, ends) = sync_channel(ENDS);
         runtime.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(acceptor.clone(), client, server));
+                let (acceptor, ended) = (acceptor.clone(), ended.clone());
+                tokio::spawn(async move {
+                    let passed = pass(acceptor, client, server).await;
+                    let rude = passed.is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+                    let _nobody_asks = ended.try_send(!rude);
+                });
             }
         });
-        Self { address, _runtime: runtime }
+        Self { address, ends, _runtime: runtime }
+    }
+
+    /// Waits for the ends of so many connections: how many clients have not just hung up.
+    pub(crate) fn polite(&self, connections: usize) -> usize {
+        (0..connections).filter(|_| self.ends.recv_timeout(END).unwrap()).count()
     }
 }
 
 /// An error of either end ends both.
-async fn pass(acceptor: TlsAcceptor, client: TcpStream, server: SocketAddr) -> std::io::Result<()> {
+async fn pass(acceptor: TlsAcceptor, client: TcpStream, server: SocketAddr) -> io::Result<()> {
     client.set_nodelay(true)?;
     let mut client = acceptor.accept(client).await?;
     let mut server = TcpStream::connect(server).await?;

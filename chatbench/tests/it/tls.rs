@@ -76,7 +76,7 @@ fn a_real_chatd_holds_what_it_acknowledges_over_tls() {
 #[test]
 fn other_protocols_and_many_processes_go_over_tls_too() {
     let trusted = Trusted::new("one");
-    let (_server, _terminator, target) = sealed(&trusted, HERE, LATER);
+    let (_server, terminator, target) = sealed(&trusted, HERE, LATER);
     let mut command = chatbench();
     command.args(["run", "--adapter", "relay", "--workers", "2", "--target", &target, "-ojson"]);
     let output = command.args(SMALL).args(["--size", "4096", "--ca", &trusted.ca()]).output().unwrap();
@@ -84,6 +84,7 @@ fn other_protocols_and_many_processes_go_over_tls_too() {
     assert_eq!(report["outcomes"]["received"], 120, "{report:#}");
     assert_eq!(report["violations"]["total"], 0, "{report:#}");
     assert_eq!(report["sockets"]["disconnected"], 0, "{report:#}");
+    assert_eq!(terminator.polite(20), 20, "all have said good-bye");
 }
 
 #[test]
