@@ -212,11 +212,7 @@ fn somebody(connecting: &Connecting, plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     let first = connecting.errors.first().map_or("no reason given", String::as_str);
-    let hint = if first.starts_with("TLS: ") {
-        "the server must be who --target says it is, signed by whom this machine or --ca FILE trusts; no switch trusts everybody"
-    } else {
-        "is --target the gateway of a running server, and does it take the tokens of --admin?"
-    };
+    let hint = "is --target the gateway of a running server, and does it take the tokens of --admin?";
     let exit = if connecting.local_failures > 0 { Exit::INVALID } else { Exit::Unreachable };
-    Err(Failure::new(exit, format!("nobody could connect: {first}"), hint))
+    Err(Failure::new(exit, format!("nobody could connect: {first}"), crate::trust::hint(first, hint)))
 }

@@ -1,5 +1,6 @@
 //! Makes the users of a run and their tokens through the admin API, in bulk.
 
+use crate::trust;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use plan::Account;
 use reqwest::{Client, StatusCode};
@@ -131,7 +132,12 @@ impl Admin {
 
     fn unreachable(&self, method: &str, path: &str, error: &reqwest::Error) -> Failure {
         let hint = "is chatd running there? --admin URL names the admin listener, 10 ports above the gateway";
-        Failure::new(Exit::Unreachable, format!("{method} {}{path}: {}", self.url, root(error)), hint)
+        let why = root(error);
+        Failure::new(
+            Exit::Unreachable,
+            format!("{method} {}{path}: {why}", self.url),
+            trust::hint(&why, hint),
+        )
     }
 
     async fn post<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, Failure> {

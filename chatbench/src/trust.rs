@@ -8,6 +8,15 @@ use std::path::Path;
 /// Bytes of the longest file that is read: a bundle of all public authorities has a quarter of a MiB.
 const BYTES: u64 = 4 << 20;
 
+/// What to do about a reason why nobody answers: `otherwise`, unless it is TLS that is in the way.
+pub(crate) fn hint<'a>(why: &str, otherwise: &'a str) -> &'a str {
+    if why.contains("TLS: ") {
+        "the server must be who --target says it is, signed by whom this machine or --ca FILE trusts; no switch trusts everybody"
+    } else {
+        otherwise
+    }
+}
+
 /// The text of `--ca`, read and found sound; none where this machine's authorities are trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trust(Option<String>);

@@ -2,6 +2,7 @@
 
 use super::super::facts::{Asked, Facts, Machine, Server};
 use super::{Finding, grouped};
+use crate::trust;
 use std::collections::BTreeMap;
 
 /// Difference of the wall clocks, in seconds, from which tokens may be too young or too old.
@@ -20,7 +21,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         Server::Silent(why) => found.push(Finding::short(
             "server",
             why.clone(),
-            "start it, or name it with --target; --spawn starts one for the run",
+            trust::hint(why, "start it, or name it with --target; --spawn starts one for the run"),
         )),
         Server::Answers { limits, ahead_s } => {
             found.push(Finding::fits("server", "it answers".into()));
