@@ -78,7 +78,8 @@ pub(crate) async fn carry(
     let shares = shares(job.plan.users, count(workers.list.len()));
     let largest = count(shares.first().map_or(0, ExactSizeIterator::len));
     let clock = Clock::starting_in(LEAD + LEAD_ACCOUNT * largest);
-    let watch = Watch::new(job.plan, shares.iter().map(|share| count(share.len())).collect());
+    let called = workers.list.iter().map(|worker| format!("{} {}", worker.host, worker.pid));
+    let watch = Watch::new(job.plan, called.zip(shares.iter().map(|share| count(share.len()))));
     let sampler = Sampler::new(processes(&job.servers, &workers), &job.client, clock);
     let mut course = Course { job, workers, watch, sampler, clock };
     course.sampler.look(0);
@@ -190,7 +191,7 @@ impl Course<'_> {
         let tell = |(n, worker): (usize, &crate::workers::Worker)| Worker {
             host: worker.host.clone(),
             pid: worker.pid,
-            users: self.watch.users[n],
+            users: self.watch.workers[n].users,
             connected: self.watch.connected[n],
             clock_bound_us: worker.offset.bound_us,
             process: if worker.is_here() { place(worker.pid) } else { None },

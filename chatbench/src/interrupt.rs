@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first ends the run in order, the second at once.
+//! Ctrl-C and SIGTERM: the first ends the run in order, the second at once. The key `q` is a first.
 
 use rustix::process::{Pid, Signal, kill_process};
 use schema::exit::{Exit, Failure};
@@ -19,6 +19,7 @@ struct Owned {
 #[derive(Debug)]
 pub(crate) struct Interrupt {
     flag: watch::Receiver<bool>,
+    send: watch::Sender<bool>,
     /// The servers that must not outlive chatbench, and the folders that must not either.
     owned: Arc<Mutex<Owned>>,
     listening: JoinHandle<()>,
@@ -36,11 +37,15 @@ impl Interrupt {
             signal(SignalKind::interrupt()).map_err(failed)?,
             signal(SignalKind::terminate()).map_err(failed)?,
         );
-        let children = owned.clone();
+        let (children, first) = (owned.clone(), send.clone());
         let listening = tokio::spawn(async move {
-            tokio::select! { _ = ctrl_c.recv() => {}, _ = terminate.recv() => {} }
-            send.send_replace(true);
-            tokio::select! { _ = ctrl_c.recv() => {}, _ = terminate.recv() => {} }
+            loop {
+                tokio::select! { _ = ctrl_c.recv() => {}, _ = terminate.recv() => {} }
+                // One that was pulled before makes this the second.
+                if first.send_replace(true) {
+                    break;
+                }
+            }
             let owned = children.lock().unwrap_or_else(PoisonError::into_inner);
             for pid in owned.pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
                 let _gone_already = kill_process(pid, Signal::KILL);
@@ -51,7 +56,12 @@ impl Interrupt {
             crate::live::restore();
             std::process::exit(i32::from(u8::from(Exit::Interrupted)));
         });
-        Ok(Self { flag, owned, listening })
+        Ok(Self { flag, send, owned, listening })
+    }
+
+    /// For who ends the run in order by something else than a signal.
+    pub(crate) fn trigger(&self) -> Trigger {
+        Trigger(self.send.clone())
     }
 
     /// These were started, in this folder: the second interrupt ends them and removes it.
@@ -70,6 +80,16 @@ impl Interrupt {
         if self.flag.wait_for(|set| *set).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Ends a run in order, once; pulled again it does no more.
+#[derive(Clone, Debug)]
+pub(crate) struct Trigger(watch::Sender<bool>);
+
+impl Trigger {
+    pub(crate) fn pull(&self) {
+        self.0.send_replace(true);
     }
 }
 

@@ -1,15 +1,20 @@
 //! What a person sees while a run lasts, on stderr only: a view of the whole terminal, a few plain lines elsewhere.
 
 mod heat;
+mod keys;
 mod lines;
+mod panel;
 mod terminal;
 mod view;
 
 pub(crate) use terminal::restore;
 
 use crate::cli;
+use crate::interrupt::Trigger;
+use keys::Keys;
 use ledger::{Second, Seconds};
 use lines::Lines;
+use load::control::Tick;
 use plan::Phases;
 use report::Thresholds;
 use report::threshold::Watch;
@@ -39,9 +44,20 @@ pub(crate) struct State<'a> {
     pub(crate) busy: f64,
     /// Seconds that have ended.
     pub(crate) seconds: &'a Seconds,
+    pub(crate) workers: &'a [Worker],
     /// CPUs in use, where they are seen.
     pub(crate) server_cpus: Option<f64>,
     pub(crate) generator_cpus: Option<f64>,
+}
+
+/// A generator process.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    /// Where it runs, and its number there.
+    pub(crate) name: String,
+    pub(crate) users: u32,
+    /// What it has told last.
+    pub(crate) last: Tick,
 }
 
 impl State<'_> {
@@ -68,17 +84,23 @@ pub(crate) struct Live {
 enum Form {
     Off,
     Lines(Lines),
-    Whole(Box<(Screen, View)>),
+    /// The keyboard, where there is one, is given back before the screen.
+    Whole(Box<(Option<Keys>, Screen, View)>),
 }
 
 impl Live {
     /// The whole terminal where stderr is one, unless something else is wanted.
-    pub(crate) fn new(wanted: Option<cli::Live>) -> Self {
+    /// Keys that end the run pull `quit`.
+    pub(crate) fn new(wanted: Option<cli::Live>, quit: Trigger) -> Self {
         let on_terminal = stderr().is_terminal();
         let form = match wanted.unwrap_or(if on_terminal { cli::Live::Tui } else { cli::Live::Line }) {
             cli::Live::Off => Form::Off,
             cli::Live::Tui if on_terminal => match Screen::enter() {
-                Ok(screen) => Form::Whole(Box::new((screen, View::default()))),
+                Ok(screen) => {
+                    let keys = Keys::take(quit);
+                    let view = View::new(keys.is_some());
+                    Form::Whole(Box::new((keys, screen, view)))
+                }
                 // A terminal that cannot be drawn on can still be written to.
                 Err(_) => Form::Lines(Lines::new()),
             },
@@ -99,7 +121,7 @@ impl Live {
             Form::Off => {}
             Form::Lines(lines) => lines.say(&format!("{name}: {what}")),
             Form::Whole(whole) => {
-                let (screen, view) = whole.as_mut();
+                let (_, screen, view) = whole.as_mut();
                 view.phase(name, what);
                 screen.draw(|frame| view.draw(frame));
             }
@@ -107,7 +129,9 @@ impl Live {
     }
 
     pub(crate) fn tick(&mut self, state: &State<'_>) {
-        if matches!(self.form, Form::Off) || self.drawn.is_some_and(|drawn| drawn.elapsed() < PICTURE) {
+        let pressed = self.press();
+        let lately = self.drawn.is_some_and(|drawn| drawn.elapsed() < PICTURE);
+        if matches!(self.form, Form::Off) || (lately && !pressed) {
             return;
         }
         self.drawn = Some(Instant::now());
@@ -120,16 +144,23 @@ impl Live {
             Form::Off => {}
             Form::Lines(lines) => lines.tick(state),
             Form::Whole(whole) => {
-                let (screen, view) = whole.as_mut();
+                let (_, screen, view) = whole.as_mut();
                 if let Some(gates) = &mut self.gates {
                     // Whether the run ends early is the coordinator's to say.
                     let _stop = gates.follow(state.seconds, state.now_us);
-                    view.gates = gates.standing();
+                    view.judged(gates.standing());
                 }
                 view.tick(state);
                 screen.draw(|frame| view.draw(frame));
             }
         }
+    }
+
+    /// Acts on keys; whether there was one.
+    fn press(&mut self) -> bool {
+        let Form::Whole(whole) = &mut self.form else { return false };
+        let (Some(keys), _, view) = whole.as_mut() else { return false };
+        keys.pressed().map(|key| view.press(key)).count() > 0
     }
 
     /// The run is over: the terminal is as it was before.

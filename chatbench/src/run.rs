@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     ready::number(args, plan.users)?;
     let interrupt = Interrupt::listen()?;
-    let mut live = Live::new(args.live);
+    let mut live = Live::new(args.live, interrupt.trigger());
     live.asked(&asked, &plan.phases);
     let server = match args.server.spawn {
         true => {

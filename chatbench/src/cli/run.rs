@@ -126,7 +126,8 @@ pub(crate) struct Run {
     /// The forms of it: json, text, html, md, junit, csv, hlog. [default: all]
     #[arg(long, value_name = "FORM,...", value_delimiter = ',', value_parser = Format::parse, requires = "report_dir")]
     pub(crate) report: Vec<Format>,
-    /// What is shown on stderr meanwhile. [default: tui on a terminal, else line]
+    /// What is shown on stderr meanwhile. The tui takes keys: q ends the run in order, p holds the picture still, g turns a page,
+    /// ? lists them; none changes the load. [default: tui on a terminal, else line]
     #[arg(long, value_enum)]
     pub(crate) live: Option<Live>,
     /// Format of the result on stdout.

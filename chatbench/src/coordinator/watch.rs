@@ -1,7 +1,7 @@
 //! What the workers have said so far, put together.
 
 use crate::clock::Clock;
-use crate::live::State;
+use crate::live::{State, Worker};
 use crate::sampling::Sampler;
 use ledger::{Harvest, Seconds};
 use load::control::{Tick, Word};
@@ -11,10 +11,9 @@ use report::Where;
 /// Everything, with each worker's latest figures.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) users: Vec<u32>,
+    pub(super) workers: Vec<Worker>,
     /// At the end of the ramp.
     pub(super) connected: Vec<u64>,
-    ticks: Vec<Tick>,
     pub(super) seconds: Seconds,
     pub(super) harvest: Option<Harvest>,
     pub(super) harvests: usize,
@@ -24,11 +23,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(plan: &Plan, users: Vec<u32>) -> Self {
+    /// `workers`: what each is called, and its users.
+    pub(super) fn new(plan: &Plan, workers: impl Iterator<Item = (String, u32)>) -> Self {
+        let worker = |(name, users)| Worker { name, users, last: Tick::default() };
+        let workers: Vec<Worker> = workers.map(worker).collect();
         Self {
-            connected: vec![0; users.len()],
-            ticks: vec![Tick::default(); users.len()],
-            users,
+            connected: vec![0; workers.len()],
+            workers,
             seconds: Seconds::default(),
             harvest: None,
             harvests: 0,
@@ -41,7 +42,7 @@ impl Watch {
         match word {
             Word::Tick(mut tick) => {
                 std::mem::take(&mut tick.seconds).into_iter().for_each(|second| self.seconds.add(second));
-                self.ticks[place] = tick;
+                self.workers[place].last = tick;
             }
             Word::Harvest(harvest) => {
                 self.harvests += 1;
@@ -57,10 +58,13 @@ impl Watch {
 
     /// What the live view shows.
     pub(super) fn state<'a>(&'a self, sampler: &Sampler, clock: Clock) -> State<'a> {
-        let sum = |of: fn(&Tick) -> u64| self.ticks.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&Tick) -> u64| self.workers.iter().map(|worker| of(&worker.last)).sum::<u64>();
         let now_us = clock.now_us();
         let share = self.begin_us.map_or_else(
-            || sum(|tick| tick.connected) as f64 / self.users.iter().map(|n| f64::from(*n)).sum::<f64>(),
+            || {
+                sum(|tick| tick.connected) as f64
+                    / self.workers.iter().map(|worker| f64::from(worker.users)).sum::<f64>()
+            },
             |begin| now_us.saturating_sub(begin) as f64 / self.end_us.max(1) as f64,
         );
         State {
@@ -72,8 +76,9 @@ impl Watch {
             acknowledged: sum(|tick| tick.acknowledged),
             received: sum(|tick| tick.received),
             violations: sum(|tick| tick.violations),
-            busy: self.ticks.iter().map(|tick| tick.busy).fold(0.0, f64::max),
+            busy: self.workers.iter().map(|worker| worker.last.busy).fold(0.0, f64::max),
             seconds: &self.seconds,
+            workers: &self.workers,
             server_cpus: sampler.cpus(Where::Server),
             generator_cpus: sampler.cpus(Where::Generator),
         }
@@ -101,10 +106,10 @@ mod tests {
 
     #[test]
     fn seconds_of_several_workers_are_added_up() {
+        let worker = || Worker { name: "here".into(), users: 2, last: Tick::default() };
         let mut watch = Watch {
-            users: vec![2, 2],
+            workers: vec![worker(), worker()],
             connected: vec![0; 2],
-            ticks: vec![Tick::default(); 2],
             seconds: Seconds::default(),
             harvest: None,
             harvests: 0,
@@ -116,7 +121,7 @@ mod tests {
             watch.enter(place, Word::Tick(Tick { sent: 3, seconds: vec![second], ..Tick::default() }));
         }
         assert_eq!(watch.seconds.until(7).unwrap().delivered, 15);
-        let sent: u64 = watch.ticks.iter().map(|tick| tick.sent).sum();
+        let sent: u64 = watch.workers.iter().map(|worker| worker.last.sent).sum();
         assert_eq!(sent, 6, "the latest of each");
     }
 }

@@ -82,6 +82,7 @@ mod tests {
             violations: 0,
             busy: 0.2,
             seconds: &seconds,
+            workers: &[],
             server_cpus: None,
             generator_cpus: None,
         };

@@ -1,21 +1,19 @@
-//! The picture of a run that lasts: phase, figures, gates, heat map, ledger.
+//! The picture of a run that lasts: phase, figures, gates or workers, heat map, ledger.
 
 use super::State;
 use super::heat::{BOUNDS_MS, Heat};
+use super::keys::{HELP, Key};
+use super::panel::Panel;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{LineGauge, Paragraph};
 use report::html::words;
-use report::model::{GateOutcome, GateResult};
+use report::model::GateResult;
 
 /// Columns of the latency beside the heat map.
 const AXIS: u16 = 9;
-/// Lines of gates, at most.
-const GATES: usize = 8;
-/// Columns of a gate's bar.
-const BAR: usize = 16;
 
 /// What is shown; taken over from the state, so that it can be drawn at any time.
 #[derive(Debug, Default)]
@@ -29,15 +27,47 @@ pub(super) struct View {
     ledger: String,
     cpus: String,
     heat: Heat,
-    pub(super) gates: Vec<GateResult>,
+    panel: Panel,
+    keys: bool,
+    /// Nothing new is shown, but for the phase.
+    paused: bool,
+    help: bool,
 }
 
 impl View {
+    /// `keys`: whether there is a keyboard.
+    pub(super) fn new(keys: bool) -> Self {
+        Self { keys, ..Self::default() }
+    }
+
     pub(super) fn phase(&mut self, name: &str, what: &str) {
         (self.name, self.what) = (name.to_owned(), what.to_owned());
     }
 
+    /// Changes the picture, and never the run.
+    pub(super) fn press(&mut self, key: Key) {
+        match key {
+            // The phase will say so.
+            Key::Quit => {}
+            Key::Pause => self.paused = !self.paused,
+            Key::Next => self.panel.turn(true),
+            Key::Back => self.panel.turn(false),
+            Key::Help => self.help = !self.help,
+        }
+    }
+
+    /// How the gates stand.
+    pub(super) fn judged(&mut self, gates: Vec<GateResult>) {
+        if !self.paused {
+            self.panel.gates = gates;
+        }
+    }
+
     pub(super) fn tick(&mut self, state: &State<'_>) {
+        if self.paused {
+            return;
+        }
+        self.panel.workers = state.workers.to_vec();
         self.share = state.share.clamp(0.0, 1.0);
         self.elapsed_s = state.now_us as f64 / 1e6;
         self.heat.follow(state.seconds);
@@ -71,32 +101,41 @@ impl View {
     }
 
     pub(super) fn draw(&self, frame: &mut Frame<'_>) {
-        let gates = self.gate_lines();
-        let height = u16::try_from(gates.len()).unwrap_or_default();
+        let panel = self.panel.lines();
+        let height = u16::try_from(panel.len()).unwrap_or_default();
         let areas = Layout::vertical([
             Constraint::Length(3),
             Constraint::Length(3),
             Constraint::Length(height + u16::from(height > 0)),
             Constraint::Min(0),
-            Constraint::Length(3),
+            Constraint::Length(3 + u16::from(self.keys)),
         ]);
-        let [head, figures, gate_area, heat, foot] = areas.areas(frame.area().inner(Margin::new(1, 0)));
+        let [head, figures, panel_area, middle, foot] = areas.areas(frame.area().inner(Margin::new(1, 0)));
         self.draw_head(frame, head);
         self.draw_figures(frame, figures);
-        frame.render_widget(Paragraph::new(gates), gate_area);
-        self.draw_heat(frame, heat);
-        let lines =
+        frame.render_widget(Paragraph::new(panel), panel_area);
+        if self.help {
+            frame.render_widget(Paragraph::new(HELP.map(Line::from).to_vec()), middle);
+        } else {
+            self.draw_heat(frame, middle);
+        }
+        let mut lines =
             vec![Line::default(), Line::from(self.ledger.as_str()), Line::from(self.cpus.as_str()).dim()];
+        if self.keys {
+            let pages = if self.panel.pages() > 1 { "   g: next page" } else { "" };
+            lines.push(Line::from(format!("q: end   p: hold still{pages}   ?: help")).dim());
+        }
         frame.render_widget(Paragraph::new(lines), foot);
     }
 
     fn draw_head(&self, frame: &mut Frame<'_>, area: Rect) {
         let [title, gauge, _] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
-        let line = Line::from(vec![
-            Span::from(self.name.as_str()).bold(),
-            Span::from("  "),
-            Span::from(self.what.as_str()).dim(),
-        ]);
+        let mut line = Line::from(vec![Span::from(self.name.as_str()).bold(), Span::from("  ")]);
+        if self.paused {
+            line.push_span(Span::from("held still, p: go on").fg(Color::Yellow));
+            line.push_span("  ");
+        }
+        line.push_span(Span::from(self.what.as_str()).dim());
         frame.render_widget(line, title);
         let gauge_line = LineGauge::default()
             .ratio(self.share)
@@ -117,17 +156,6 @@ impl View {
         }
     }
 
-    /// Those of which something is known; the rest is judged at the end.
-    fn gate_lines(&self) -> Vec<Line<'_>> {
-        let known: Vec<_> = self.gates.iter().filter(|gate| gate.value.is_some()).collect();
-        let mut lines: Vec<Line<'_>> = known.iter().take(GATES).map(|gate| gate_line(gate)).collect();
-        let rest = self.gates.len() - lines.len();
-        if rest > 0 {
-            lines.push(Line::from(format!("{rest} more gates are judged at the end")).dim());
-        }
-        lines
-    }
-
     fn draw_heat(&self, frame: &mut Frame<'_>, area: Rect) {
         let [axis, map] = Layout::horizontal([Constraint::Length(AXIS), Constraint::Min(0)]).areas(area);
         let lines = self.heat.lines(map.width.into());
@@ -140,46 +168,6 @@ impl View {
         frame.render_widget(Paragraph::new(names).scroll((hidden, 0)), axis);
         frame.render_widget(Paragraph::new(lines).scroll((hidden, 0)), map);
     }
-}
-
-fn gate_line(gate: &GateResult) -> Line<'_> {
-    let (word, colour) = match gate.outcome {
-        GateOutcome::Pass => ("pass", Color::Green),
-        GateOutcome::Fail => ("FAIL", Color::Red),
-        GateOutcome::Unknown => ("wait", Color::Yellow),
-    };
-    let value = gate.value.unwrap_or_default();
-    let (value_words, limit) = words::apart(value, gate.limit);
-    let asked = format!("{} {} {limit}", words::with_unit(&value_words, &gate.unit), gate.op);
-    let margin = gate.margin.map_or(String::new(), |margin| match margin < 0.0 {
-        true => {
-            format!("{} {}", words::percent(-margin), if gate.op.starts_with('>') { "short" } else { "over" })
-        }
-        false => format!("{} left", words::percent(margin)),
-    });
-    Line::from(vec![
-        Span::from(format!("{word}  ")).fg(colour),
-        Span::from(format!("{:14.14} ", gate.id)),
-        Span::from(format!("{:>28.28}  ", asked)).bold(),
-        Span::from(bar(value, gate.limit)).fg(colour),
-        Span::from(format!("  {margin:<12.12}")).dim(),
-    ])
-}
-
-/// The value against the limit, which is at four fifths.
-fn bar(value: f64, limit: f64) -> String {
-    if limit <= 0.0 || !value.is_finite() {
-        return " ".repeat(BAR);
-    }
-    let at = BAR * 4 / 5;
-    let filled = ((value / limit * at as f64).round().max(0.0) as usize).min(BAR);
-    (0..BAR)
-        .map(|n| match (n == at, n < filled) {
-            (true, _) => '┃',
-            (false, true) => '━',
-            (false, false) => '╌',
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 
 mod broker;
 mod faults;
+mod keys;
 mod peer;
 mod proxy;
 mod real;
 mod server;
+mod terminal;
 mod terminator;
 mod tls;
 mod verbs;

@@ -1,53 +1,49 @@
 use super::*;
+use crate::live::panel::tests::gate;
 use ledger::{Second, Seconds};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use report::model::GateClass;
+use report::model::GateOutcome;
 
-fn gate(id: &str, value: Option<f64>, limit: f64, outcome: GateOutcome) -> GateResult {
-    GateResult {
-        id: id.to_owned(),
-        metric: "delivery.latency".to_owned(),
-        stat: "p99".to_owned(),
-        op: "<".to_owned(),
-        limit,
-        value,
-        unit: "ms".to_owned(),
-        margin: value.map(|value| 1.0 - value / limit),
-        window: "hold".to_owned(),
-        samples: 1,
-        class: GateClass::Performance,
-        outcome,
-    }
-}
-
-fn picture(width: u16, height: u16) -> String {
+fn seconds() -> Seconds {
     let mut second = Second { planned: 10_000, offered: 9_998, delivered: 9_997, ..Second::new(8) };
     (0..1000).for_each(|_| second.delivery.record(4_000));
     (0..20).for_each(|_| second.delivery.record(400_000));
     second.lag.record(900);
-    let seconds = Seconds::from_iter([second]);
-    let mut view = View::default();
-    view.phase("hold", "measuring");
-    view.gates = vec![
-        gate("latency", Some(41.2), 100.0, GateOutcome::Pass),
-        gate("slow", Some(140.0), 100.0, GateOutcome::Fail),
-        gate("later", None, 0.0, GateOutcome::Unknown),
-    ];
-    view.tick(&State {
+    Seconds::from_iter([second])
+}
+
+fn state(seconds: &Seconds, connected: u64) -> State<'_> {
+    State {
         now_us: 10_500_000,
         begin_us: Some(1_000_000),
         share: 0.4,
-        connected: 2000,
+        connected,
         sent: 80_000,
         acknowledged: 79_990,
         received: 79_980,
         violations: 1,
         busy: 0.38,
-        seconds: &seconds,
+        seconds,
+        workers: &[],
         server_cpus: Some(0.62),
         generator_cpus: None,
-    });
+    }
+}
+
+fn view(keys: bool) -> View {
+    let mut view = View::new(keys);
+    view.phase("hold", "measuring");
+    view.judged(vec![
+        gate("latency", Some(41.2), 100.0, GateOutcome::Pass),
+        gate("slow", Some(140.0), 100.0, GateOutcome::Fail),
+        gate("later", None, 0.0, GateOutcome::Unknown),
+    ]);
+    view.tick(&state(&seconds(), 2000));
+    view
+}
+
+fn picture(view: &View, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| view.draw(frame)).unwrap();
     let buffer = terminal.backend().buffer().clone();
@@ -57,7 +53,7 @@ fn picture(width: u16, height: u16) -> String {
 
 #[test]
 fn the_picture_says_how_the_run_stands() {
-    let shown = picture(100, 28);
+    let shown = picture(&view(false), 100, 28);
     for words in [
         "hold  measuring",
         "2,000",
@@ -80,13 +76,36 @@ fn the_picture_says_how_the_run_stands() {
 #[test]
 fn any_terminal_is_large_enough() {
     for (width, height) in [(80, 24), (40, 10), (20, 5), (1, 1), (300, 80)] {
-        assert_eq!(picture(width, height).lines().count(), usize::from(height));
+        assert_eq!(picture(&view(true), width, height).lines().count(), usize::from(height));
     }
 }
 
 #[test]
-fn a_bar_passes_its_limit_only_when_the_value_does() {
-    assert_eq!(bar(50.0, 100.0), "━━━━━━╌╌╌╌╌╌┃╌╌╌");
-    assert_eq!(bar(200.0, 100.0), "━━━━━━━━━━━━┃━━━");
-    assert_eq!(bar(1.0, 0.0).trim(), "");
+fn a_picture_that_is_held_still_goes_on_where_the_run_is() {
+    let (mut view, seconds) = (view(true), seconds());
+    view.press(Key::Pause);
+    view.tick(&state(&seconds, 1500));
+    view.judged(Vec::new());
+    view.phase("drain", "waiting");
+    let shown = picture(&view, 100, 28);
+    for words in ["drain  held still, p: go on  waiting", "2,000", "FAIL  slow"] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    view.press(Key::Pause);
+    view.tick(&state(&seconds, 1500));
+    view.judged(Vec::new());
+    let shown = picture(&view, 100, 28);
+    assert!(shown.contains("1,500") && !shown.contains("held still,") && !shown.contains("FAIL"), "{shown}");
+}
+
+#[test]
+fn help_stands_in_place_of_the_heat_map() {
+    let mut view = view(true);
+    assert!(picture(&view, 100, 28).contains("q: end   p: hold still   ?: help"));
+    view.press(Key::Help);
+    let shown = picture(&view, 110, 28);
+    assert!(HELP.iter().all(|line| shown.contains(line)) && !shown.contains("< 500 ms"), "{shown}");
+    view.press(Key::Help);
+    assert!(picture(&view, 100, 28).contains("< 500 ms"));
+    assert!(!picture(&self::view(false), 100, 28).contains("q: end"), "nothing to press");
 }
