@@ -44,7 +44,7 @@ impl Place {
     pub(crate) async fn find(args: &Run, server: Option<&Server>) -> Result<Self, Failure> {
         let trust = match server {
             Some(_) => Trust::default(),
-            None => Trust::of(&args.door)?,
+            None => Trust::of(&args.door, args.is_tls())?,
         };
         let urls = server.map_or_else(|| args.door.target.clone(), Server::targets);
         let mut targets = Vec::with_capacity(urls.len());

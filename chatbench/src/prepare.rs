@@ -42,7 +42,7 @@ pub(crate) fn admin(door: &Door) -> Result<(String, Admin), Failure> {
     let api = api.trim_end_matches('/').to_owned();
     let url = door.admin.clone().map_or_else(|| beside(&api), Ok)?;
     let token = admin_token(door.token_file.as_deref(), door.data.as_deref())?;
-    Ok((api, Admin::new(Trust::of(door)?.client()?, &url, token)))
+    Ok((api, Admin::new(Trust::of(door, door.is_tls())?.client()?, &url, token)))
 }
 
 /// Makes them.

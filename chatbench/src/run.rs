@@ -124,7 +124,7 @@ impl What<'_> {
             sources: &sources,
             chaos: &self.settings.scenario.chaos,
             servers: place.processes.clone(),
-            client: place.trust.client()?,
+            client: client.clone(),
             asked: self.asked,
         };
         let mut carried = carry(job, workers, &mut interrupt, live).await?;

@@ -22,11 +22,12 @@ pub(crate) fn hint<'a>(why: &str, otherwise: &'a str) -> &'a str {
 pub(crate) struct Trust(Option<String>);
 
 impl Trust {
-    /// Reads what is named. A file that would trust nobody, and one that nothing would look into, are refused.
-    pub(crate) fn of(door: &Door) -> Result<Self, Failure> {
+    /// Reads what is named. A file that would trust nobody is refused, and one that nothing would look into: when not even
+    /// one address `is_tls`.
+    pub(crate) fn of(door: &Door, is_tls: bool) -> Result<Self, Failure> {
         let Some(file) = &door.ca else { return Ok(Self::default()) };
-        if !door.is_tls() {
-            let what = "--ca is of TLS, and --target, --api and --admin are plain";
+        if !is_tls {
+            let what = "--ca is of TLS, and all addresses are plain";
             return Err(Failure::usage(what, "write https:// (wss://, mqtts://), or leave --ca out"));
         }
         read(file).map(|pem| Self(Some(pem))).map_err(|why| {
@@ -79,7 +80,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         let refused = |target: &str, words: &str| {
-            let failure = Trust::of(&door(target, &file)).unwrap_err();
+            let door = door(target, &file);
+            let failure = Trust::of(&door, door.is_tls()).unwrap_err();
             assert_eq!(failure.exit, Exit::Usage);
             assert!(failure.message.contains(words) && !failure.hint.is_empty(), "{failure}");
         };
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn without_one_the_machine_is_asked() {
-        let trust = Trust::of(&Door { ca: None, ..door("https://a", Path::new("")) }).unwrap();
+        let trust = Trust::of(&Door { ca: None, ..door("https://a", Path::new("")) }, true).unwrap();
         assert_eq!(trust.pem(), None);
     }
 }

@@ -134,3 +134,10 @@ pub(crate) struct Run {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
+
+impl Run {
+    /// Whether any address that it asks is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.door.is_tls() || self.server_metrics.iter().any(|url| url.scheme() == "https")
+    }
+}

@@ -57,11 +57,12 @@ impl Side {
             Side::Url(url) => {
                 let Own { token_file, server_pid, server_metrics } = own.clone();
                 let token_file = token_file.or_else(|| run.door.token_file.clone());
-                let mut door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
-                // It is of the other side.
-                door.ca = door.ca.take().filter(|_| door.is_tls());
+                let door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
                 let server = Spawn { spawn: false, chatd: None, set: Vec::new(), ..run.server.clone() };
-                Some(Run { door, server, server_pid, server_metrics, ..run })
+                let mut run = Run { door, server, server_pid, server_metrics, ..run };
+                // Where all is plain here, it is of the other side.
+                run.door.ca = run.door.ca.take().filter(|_| run.is_tls());
+                Some(run)
             }
             Side::Reports(_) => None,
         }
@@ -141,5 +142,17 @@ mod tests {
         assert_eq!(Side::of(&text("none")).unwrap_err().exit, Exit::NotFound);
         std::fs::create_dir(path("empty")).unwrap();
         assert_eq!(Side::of(&text("empty")).unwrap_err().exit, Exit::NotFound);
+    }
+
+    #[test]
+    fn an_authority_goes_with_the_side_that_is_encrypted() {
+        use crate::cli::{Cli, Verb};
+        let line = ["chatbench", "run", "--ca", "own.pem"];
+        let Verb::Run(run) = <Cli as clap::Parser>::try_parse_from(line).unwrap().verb else { panic!() };
+        let ca = |url: &str, own: &Own| Side::Url(url.into()).run(&run, own).unwrap().door.ca;
+        assert_eq!(ca("http://a", &Own::default()), None);
+        assert_eq!(ca("https://a", &Own::default()).as_deref(), Some(Path::new("own.pem")));
+        let server_metrics = vec!["https://a/metrics".parse().unwrap()];
+        assert!(ca("http://a", &Own { server_metrics, ..Own::default() }).is_some());
     }
 }

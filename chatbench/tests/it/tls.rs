@@ -171,7 +171,7 @@ fn an_authority_that_is_none_is_refused_before_anything_runs() {
     for (target, ca, reason) in [
         ("https://127.0.0.1:1", nothing.to_str().unwrap(), "no certificate in PEM"),
         ("https://127.0.0.1:1", "/nowhere/ca.pem", "No such file"),
-        ("http://127.0.0.1:1", &trusted.ca(), "are plain"),
+        ("http://127.0.0.1:1", &trusted.ca(), "all addresses are plain"),
         ("https://a..b", &trusted.ca(), "no certificate can be for this name"),
     ] {
         let output = chatbench().args(["run", "--target", target, "--ca", ca]).output().unwrap();
