@@ -10,8 +10,9 @@ use crate::place::{Place, durability};
 use crate::reconcile::{reconcile, without_history};
 use crate::settings::Settings;
 use crate::spawn::Server;
+use crate::workers::Generators;
 use plan::{Account, Plan};
-use ready::{accounts, generators};
+use ready::accounts;
 use report::model::{Environment, Phases, Reconciled, Report};
 use report::process::ClockWatch;
 use report::{Format, Measured, Thresholds};
@@ -28,7 +29,7 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
     let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
     let asked = settings.thresholds(args, &plan)?;
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
-    ready::number(args, plan.users)?;
+    let generators = ready::generators(args, plan.users)?;
     let interrupt = Interrupt::listen()?;
     let mut live = Live::new(args.live, interrupt.trigger());
     live.asked(&asked, &plan.phases);
@@ -41,7 +42,8 @@ pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
         }
         false => None,
     };
-    let what = What { args, settings: &settings, server: server.as_ref(), asked: &asked };
+    let what =
+        What { args, settings: &settings, server: server.as_ref(), generators: &generators, asked: &asked };
     let result = Box::pin(what.measure(plan, interrupt, &mut live)).await;
     live.end();
     let ended_well = match server {
@@ -80,6 +82,7 @@ struct What<'a> {
     args: &'a Run,
     settings: &'a Settings,
     server: Option<&'a Server>,
+    generators: &'a Generators,
     asked: &'a Thresholds,
 }
 
@@ -114,7 +117,7 @@ impl What<'_> {
             if has_rest { crate::provision::version(&client, &place.api).await } else { None };
 
         live.phase("connect", &format!("{users} sockets to {}", words(&plan)));
-        let workers = generators(args, users).await?;
+        let workers = ready::workers(self.generators, users).await?;
         let sources = place.sources(&args.source_ip, users, u32::try_from(workers.list.len()).unwrap_or(1));
         let job = Job {
             plan: &plan,

@@ -4,11 +4,13 @@
 //! may be many megabytes and neither side may wait for the other's buffer.
 
 mod child;
+mod generators;
 mod line;
+pub(crate) mod secret;
 
-use crate::cli;
 use crate::clock::{Exchange, Offset, monotonic_us};
 use child::Child;
+pub(crate) use generators::{Generators, is_loopback};
 use line::{Heard, Line};
 use load::control::{Order, VERSION, Word};
 use schema::exit::{Exit, Failure};
@@ -41,6 +43,11 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
+    fn new(host: &str, line: Line, child: Option<Child>) -> Self {
+        let (host, offset) = (host.to_owned(), Offset::default());
+        Self { host, pid: 0, files: 0, offset, line, child, done: false }
+    }
+
     /// Whether this process started it, on this machine.
     pub(crate) fn is_here(&self) -> bool {
         self.child.is_some()
@@ -66,31 +73,22 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts or calls them, and waits until each has said hello and its clock is known.
-    pub(crate) async fn start(wanted: &cli::Workers, number: u32) -> Result<Self, Failure> {
+    pub(crate) async fn start(generators: &Generators) -> Result<Self, Failure> {
         let (heard, words) = mpsc::channel(WORDS);
         let mut workers = Self { list: Vec::new(), words };
-        let addresses: Vec<Option<&str>> = match wanted {
-            cli::Workers::There(hosts) => hosts.iter().map(|host| Some(host.as_str())).collect(),
-            _ => vec![None; number as usize],
-        };
-        for (place, address) in addresses.into_iter().enumerate() {
-            let (line, child) = match address {
-                Some(address) => (Line::call(place, address, heard.clone())?, None),
-                None => {
+        match generators {
+            Generators::Here(number) => {
+                for place in 0..*number as usize {
                     let (line, child) = Child::start(place, heard.clone())?;
-                    (line, Some(child))
+                    workers.list.push(Worker::new("this machine", line, Some(child)));
                 }
-            };
-            let host = address.unwrap_or("this machine").to_owned();
-            workers.list.push(Worker {
-                host,
-                pid: 0,
-                files: 0,
-                offset: Offset::default(),
-                line,
-                child,
-                done: false,
-            });
+            }
+            Generators::There { addresses, secret } => {
+                for (place, address) in addresses.iter().enumerate() {
+                    let line = Line::call(place, address, secret.as_ref(), heard.clone())?;
+                    workers.list.push(Worker::new(&address.name, line, None));
+                }
+            }
         }
         drop(heard);
         for _ in 0..workers.list.len() {
@@ -108,7 +106,7 @@ impl Workers {
         let Ok(heard) = timeout(HELLO, self.next()).await else {
             let silent = self.list.iter().find(|worker| worker.pid == 0);
             let host = silent.map_or("somewhere", |worker| worker.host.as_str());
-            let hint = "is `chatbench worker --listen` there, and not busy with another run?";
+            let hint = "look at its machine: is it overloaded?";
             return Err(Failure::new(Exit::Unreachable, format!("the worker on {host} says nothing"), hint));
         };
         match heard? {
@@ -131,7 +129,7 @@ impl Workers {
     }
 
     /// Reads a remote clock.
-    pub(crate) async fn offset(&mut self, place: usize) -> Result<Offset, Failure> {
+    async fn offset(&mut self, place: usize) -> Result<Offset, Failure> {
         let mut exchange = Exchange::default();
         for _ in 0..EXCHANGES {
             let asked = monotonic_us();

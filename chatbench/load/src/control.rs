@@ -1,8 +1,11 @@
 //! What a coordinator and a worker say to each other: frames of a length and a `postcard` value.
 //!
-//! Over the pipes of a child process or a TCP connection, the same. The coordinator speaks first ([`Order::Clock`], any number
-//! of times, then [`Order::Start`]); the worker ends with [`Word::Harvest`], or at once when the other end is gone.
+//! Over the pipes of a child process or a TCP connection, the same; over TCP a [`greeting`] comes before. The worker says
+//! hello, the coordinator orders ([`Order::Clock`], any number of times, then [`Order::Start`]); the worker ends
+//! with [`Word::Harvest`], or at once when the other end is gone.
 //! Times are microseconds of the coordinator's run clock: monotonic, zero at the begin of the ramp.
+
+pub mod greeting;
 
 use ledger::{Connecting, Harvest, Second};
 use plan::{Account, Plan};
@@ -12,9 +15,11 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 /// Changes when a worker of one build can't serve a coordinator of another.
-pub const VERSION: u32 = 1;
-/// Longest frame, so that a stranger's bytes are no reason to take all memory: a million users' accounts or marks.
+pub const VERSION: u32 = 2;
+/// Longest frame of somebody known: a million users' accounts or marks.
 const FRAME_BYTES: usize = 1 << 30;
+/// What is set aside for a frame before its bytes are there, at most.
+const AHEAD_BYTES: usize = 1 << 16;
 
 /// A worker's share of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,19 +98,54 @@ pub fn write(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// What the reader says, a frame that is too long, and bytes that are no such value.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    read_within(from, FRAME_BYTES)
+}
+
+/// Reads one value of so many bytes at most. Memory is taken as bytes arrive, not as the frame's head promises them.
+fn read_within<T: DeserializeOwned>(from: &mut impl Read, most: usize) -> io::Result<Option<T>> {
     let mut head = [0; 4];
     match from.read_exact(&mut head) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
     let length = u32::from_le_bytes(head) as usize;
-    if length > FRAME_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a frame of over 1 GiB: is that a chatbench?",
-        ));
+    if length > most {
+        let what = format!("a frame of {length} bytes where {most} are the most: is that a chatbench?");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
-    let mut bytes = vec![0; length];
-    from.read_exact(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(length.min(AHEAD_BYTES));
+    from.take(length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     postcard::from_bytes(&bytes).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_behind_it() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &Word::Clock { now_us: -5 }).unwrap();
+        write(&mut bytes, &Word::Failed("why".into())).unwrap();
+        let mut from = &bytes[..];
+        assert!(matches!(read(&mut from).unwrap(), Some(Word::Clock { now_us: -5 })));
+        assert!(matches!(read(&mut from).unwrap(), Some(Word::Failed(why)) if why == "why"));
+        assert!(read::<Word>(&mut from).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_off_or_too_long_is_an_error() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &Word::Failed("x".repeat(100))).unwrap();
+        for end in [2, 4, 50] {
+            let cut = read::<Word>(&mut &bytes[..end]);
+            assert!(cut.is_err() || cut.is_ok_and(|word| word.is_none() && end < 4), "{end}");
+        }
+        let error = read_within::<Word>(&mut &bytes[..], 64).unwrap_err();
+        assert!(error.to_string().contains("64 are the most"), "{error}");
+        assert!(read::<Word>(&mut &[0xff; 64][..]).is_err());
+    }
 }

@@ -85,6 +85,10 @@ pub(crate) struct Run {
     /// Generator processes: auto, a number, or HOST:PORT,... of `chatbench worker --listen`.
     #[arg(long, value_name = "auto|N|HOST:PORT,...", default_value = "auto", value_parser = workers)]
     pub(crate) workers: Workers,
+    /// The secret that workers elsewhere have too, 16 to 4096 bytes that only its owner may read. Both sides prove it,
+    /// neither sends it; what follows is not encrypted (`chatbench worker --help`).
+    #[arg(long, value_name = "FILE", env = "CHATBENCH_SECRET_FILE")]
+    pub(crate) secret: Option<PathBuf>,
     /// Threads of a generator process.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: u32,

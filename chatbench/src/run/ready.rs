@@ -6,7 +6,7 @@ use crate::files;
 use crate::place::Place;
 use crate::provision::Password;
 use crate::spawn::Server;
-use crate::workers::{Workers, shares};
+use crate::workers::{Generators, Workers, shares};
 use plan::{Account, Plan};
 use schema::UserId;
 use schema::exit::{Exit, Failure};
@@ -38,10 +38,10 @@ pub(super) async fn accounts(
     place.admin(args, server)?.provision(plan.run, plan.users, life, password.as_ref()).await
 }
 
-/// Generators to start here, refusing users that do not fit; nothing for those that are elsewhere.
-pub(super) fn number(args: &Run, users: u32) -> Result<u32, Failure> {
-    if matches!(args.workers, Wanted::There(_)) {
-        return Ok(0);
+/// The generators to be had, refusing users that do not fit here; those that are elsewhere say so themselves.
+pub(super) fn generators(args: &Run, users: u32) -> Result<Generators, Failure> {
+    if let Wanted::There(hosts) = &args.workers {
+        return Generators::there(hosts, args.secret.as_deref());
     }
     let hard = files::hard();
     let Some(number) = files::processes(users, hard) else {
@@ -54,14 +54,14 @@ pub(super) fn number(args: &Run, users: u32) -> Result<u32, Failure> {
                 format!("{users} users do not fit into {wanted} processes of {hard} open files each");
             Err(refused(message, format!("use --workers {number}, or leave it at auto")))
         }
-        Wanted::Here(wanted) => Ok(wanted.min(users / 2)),
-        _ => Ok(number),
+        Wanted::Here(wanted) => Ok(Generators::Here(wanted.min(users / 2))),
+        _ => Ok(Generators::Here(number)),
     }
 }
 
-/// Starts so many generators or calls those that are elsewhere.
-pub(super) async fn generators(args: &Run, users: u32) -> Result<Workers, Failure> {
-    let workers = Workers::start(&args.workers, number(args, users)?).await?;
+/// Starts the generators, or calls those that are elsewhere.
+pub(super) async fn workers(generators: &Generators, users: u32) -> Result<Workers, Failure> {
+    let workers = Workers::start(generators).await?;
     let shares = shares(users, u32::try_from(workers.list.len()).unwrap_or(u32::MAX));
     for (worker, share) in workers.list.iter().zip(shares) {
         let needed = share.len() as u64 + files::RESERVE;

@@ -52,7 +52,10 @@ impl Settings {
         match &args.workers {
             Workers::Auto => {}
             Workers::Here(number) => line.say("workers", number),
-            Workers::There(hosts) => line.say("workers", hosts.join(",")),
+            Workers::There(hosts) => {
+                line.say("workers", hosts.join(","));
+                line.all("secret", args.secret.as_ref().map(|path| path.display()));
+            }
         }
         line.say("threads", args.threads);
         line.say("connecting", args.connecting);

@@ -54,7 +54,7 @@ fn the_line_of_the_report_repeats_the_run() {
     for words in [
         "--users 200 --rate 500.5 --p99 50ms --reconcile 10 --threads 2",
         "--spawn --set limits.content_chars=8192 --websocket-processes 2 --arrivals poisson --no-latency-gate",
-        "--target http://h:1 --target http://h:2 --api http://h:3 --workers a:1,b:2 --pairing zipf:1.1",
+        "--target http://h:1 --target http://h:2 --api http://h:3 --workers a:1,b:2 --secret s/f --pairing zipf:1.1",
         "--target https://h:1 --ca own.pem --users 200",
         "--adapter stomp --adapter-set path=/ws --adapter-set login=guest --arrivals closed --think 2s",
         "burst --scale 0.5 --duration 5s",

@@ -1,16 +1,17 @@
 //! The connection to a worker: a thread that reads its words, a thread that writes orders.
 
-use load::control::{self, Order, Word};
+use load::control::greeting::{Secret, Unwelcome};
+use load::control::{self, Order, Word, greeting};
 use schema::exit::{Exit, Failure};
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Orders that wait to be written: more than a run has.
 const ORDERS: usize = 64;
-/// Time for a connection to be made.
+/// Time for a connection to be made, and for the worker to know who calls: it may wait for a coordinator that is leaving.
 const CALL: Duration = Duration::from_secs(5);
 
 /// What comes from a worker.
@@ -21,26 +22,62 @@ pub(super) enum Heard {
     End(String),
 }
 
+/// Where a worker listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    /// As it was named.
+    pub(super) name: String,
+    /// What that is: one or more, to be tried in turn.
+    pub(super) found: Vec<SocketAddr>,
+}
+
+impl Address {
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let mut last = std::io::ErrorKind::NotFound.into();
+        for address in &self.found {
+            match TcpStream::connect_timeout(address, CALL) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Why a worker that was reached can't be had.
+fn unwelcome(name: &str, why: &Unwelcome) -> Failure {
+    let (exit, hint) = match why {
+        Unwelcome::Lost(_) => {
+            (Exit::Unreachable, "is that the port of `chatbench worker --listen`, of this same version?")
+        }
+        Unwelcome::Busy(_) => (Exit::Unreachable, "wait for the end of that run, or name other workers"),
+        Unwelcome::Version(_) => (Exit::Failed, "use the same chatbench on all machines"),
+        Unwelcome::Asked | Unwelcome::Unproven | Unwelcome::Wrong => {
+            (Exit::Refused, "give the same --secret FILE to the worker and to this command")
+        }
+    };
+    Failure::new(exit, format!("worker {name}: {why}"), hint)
+}
+
 /// How a worker is told things; it hangs up when it is dropped.
 #[derive(Debug)]
 pub(super) struct Line(SyncSender<Order>);
 
 impl Line {
-    /// Connects to a worker that listens.
+    /// Connects to a worker that listens, and proves to each other who is there.
     pub(super) fn call(
         place: usize,
-        address: &str,
+        address: &Address,
+        secret: Option<&Secret>,
         heard: mpsc::Sender<(usize, Heard)>,
     ) -> Result<Self, Failure> {
-        let hint = "start `chatbench worker --listen ADDR` there";
-        let failed = |error: std::io::Error| {
-            Failure::new(Exit::Unreachable, format!("worker {address}: {error}"), hint)
+        let unreachable = |error: std::io::Error| {
+            let hint = "start `chatbench worker --listen ADDR` there";
+            Failure::new(Exit::Unreachable, format!("worker {}: {error}", address.name), hint)
         };
-        let mut found = address.to_socket_addrs().map_err(failed)?;
-        let found = found.next().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-        let stream = TcpStream::connect_timeout(&found, CALL).map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        let (from, to) = (stream.try_clone().map_err(failed)?, stream.try_clone().map_err(failed)?);
+        let stream = address.connect().map_err(unreachable)?;
+        greeting::call(&stream, secret, CALL).map_err(|why| unwelcome(&address.name, &why))?;
+        let (from, to) = (stream.try_clone().map_err(unreachable)?, stream.try_clone().map_err(unreachable)?);
         let hang_up = move || {
             let _gone_already = stream.shutdown(Shutdown::Both);
         };

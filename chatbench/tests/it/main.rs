@@ -9,6 +9,7 @@ mod peer;
 mod proxy;
 mod real;
 mod server;
+mod strangers;
 mod terminal;
 mod terminator;
 mod tls;

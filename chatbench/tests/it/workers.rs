@@ -11,8 +11,9 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+        command.env_remove("CHATBENCH_SECRET_FILE");
         let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -33,15 +34,16 @@ pub(crate) fn null_server() -> Listening {
     Listening::start(&["null-server", "--port", "0", "--until-stdin-ends"])
 }
 
-fn command(server: &Listening, more: &[&str]) -> Command {
+pub(crate) fn command(server: &Listening, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+    command.env_remove("CHATBENCH_SECRET_FILE");
     command.args(["run", "--adapter", "relay", "--target"]).arg(format!("http://{}", server.address));
     command.args(["--users", "12", "--rate", "120", "--warmup", "500ms", "--no-latency-gate", "-ojson"]);
     command.args(more);
     command
 }
 
-fn report(output: &Output) -> Value {
+pub(crate) fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("{error}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
     })

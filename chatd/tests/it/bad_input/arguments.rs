@@ -129,6 +129,12 @@ const CHATCTL: &[Row] = &[
 const CHATBENCH: &[Row] = &[
     (&["--nothing"], TOOL, "--nothing"),
     (&["rn"], TOOL, "rn"),
+    (&["worker", "--listen", "nothing"], TOOL, "--listen"),
+    (&["worker", "--once"], TOOL, "--listen"),
+    (&["worker", "--listen", "0.0.0.0:0"], TOOL, "--secret"),
+    (&["worker", "--listen", "127.0.0.1:0", "--secret", "/nothing"], TOOL, "--secret /nothing"),
+    (&["coordinate", "10.0.0.1:7000"], TOOL, "--secret"),
+    (&["coordinate", "127.0.0.1:1", "--secret", "/nothing"], TOOL, "--secret /nothing"),
     (&["run", "--nothing"], TOOL, "--nothing"),
     (&["run", "more"], TOOL, "more"),
     (&["run", "--users", "1"], TOOL, "--users"),
