@@ -47,6 +47,23 @@ pub(crate) struct Offset {
     pub(crate) bound_us: u64,
 }
 
+impl Offset {
+    /// What another reading, after the run, adds to this one, from before it.
+    pub(crate) fn drift(self, after: Self) -> Drift {
+        let us = after.us - self.us;
+        Drift { us, bound_us: self.bound_us.max(after.bound_us) + us.unsigned_abs() }
+    }
+}
+
+/// How another machine's clock moved against this one's from one reading to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drift {
+    /// How far it ran ahead, in microseconds.
+    pub(crate) us: i64,
+    /// How wrong the first reading may have been at any time between: the worse of both bounds, and the drift.
+    pub(crate) bound_us: u64,
+}
+
 /// Finds the offset from question, its answer's content, and when the answer came.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Exchange {
@@ -77,6 +94,15 @@ mod tests {
         exchange.enter(3_000, 503_050, 3_100); // truly 500.0
         exchange.enter(5_000, 504_000, 5_900);
         assert_eq!(exchange.offset(), Offset { us: 500_000, bound_us: 51 });
+    }
+
+    #[test]
+    fn a_second_reading_tells_the_drift_and_how_wrong_the_first_has_become() {
+        let before = Offset { us: -4_000, bound_us: 90 };
+        let slower = before.drift(Offset { us: -5_500, bound_us: 40 });
+        assert_eq!(slower, Drift { us: -1_500, bound_us: 1_590 });
+        let same = before.drift(Offset { us: -4_000, bound_us: 120 });
+        assert_eq!(same, Drift { us: 0, bound_us: 120 });
     }
 
     #[test]

@@ -92,6 +92,7 @@ pub(crate) async fn carry(
     somebody(&connecting, course.job.plan)?;
     course.sampler.look(clock.now_us());
     let held = course.hold(interrupt, live).await?;
+    course.workers.read_again().await;
     let workers = course.uses();
     let Course { workers: processes, watch, sampler, job, .. } = course;
     processes.end().await;
@@ -193,7 +194,8 @@ impl Course<'_> {
             pid: worker.pid,
             users: self.watch.workers[n].users,
             connected: self.watch.connected[n],
-            clock_bound_us: worker.offset.bound_us,
+            clock_bound_us: worker.clock_bound_us(),
+            clock_drift_us: worker.drift.map(|drift| drift.us),
             process: if worker.is_here() { place(worker.pid) } else { None },
         };
         self.workers.list.iter().enumerate().map(tell).collect()

@@ -8,7 +8,7 @@ mod generators;
 mod line;
 pub(crate) mod secret;
 
-use crate::clock::{Exchange, Offset, monotonic_us};
+use crate::clock::{Drift, Exchange, Offset, monotonic_us};
 use child::Child;
 pub(crate) use generators::{Generators, is_loopback};
 use line::{Heard, Line};
@@ -36,6 +36,8 @@ pub(crate) struct Worker {
     pub(crate) files: u64,
     /// Its monotonic clock against ours; nothing for one of this machine.
     pub(crate) offset: Offset,
+    /// How far that clock moved against ours over the run; none for one of this machine, and where it could not be read again.
+    pub(crate) drift: Option<Drift>,
     line: Line,
     /// None for one that somebody else started.
     child: Option<Child>,
@@ -45,7 +47,12 @@ pub(crate) struct Worker {
 impl Worker {
     fn new(host: &str, line: Line, child: Option<Child>) -> Self {
         let (host, offset) = (host.to_owned(), Offset::default());
-        Self { host, pid: 0, files: 0, offset, line, child, done: false }
+        Self { host, pid: 0, files: 0, offset, drift: None, line, child, done: false }
+    }
+
+    /// How wrong its clock may have been at any time of the run, in microseconds: 0 on this machine.
+    pub(crate) fn clock_bound_us(&self) -> u64 {
+        self.drift.map_or(self.offset.bound_us, |drift| drift.bound_us)
     }
 
     /// Whether this process started it, on this machine.
@@ -145,6 +152,18 @@ impl Workers {
         Ok(exchange.offset())
     }
 
+    /// Reads the remote clocks again, once all harvests are in: the load is over, so the answers come as fast as before it.
+    /// A worker that does not answer any more takes nothing away from the run; how far its clock drifted stays unknown.
+    pub(crate) async fn read_again(&mut self) {
+        for place in 0..self.list.len() {
+            if !self.list[place].is_here()
+                && let Ok(after) = self.offset(place).await
+            {
+                self.list[place].drift = Some(self.list[place].offset.drift(after));
+            }
+        }
+    }
+
     /// Gives one an order. To one that is gone it makes no difference: its end is heard.
     pub(crate) fn tell(&self, place: usize, order: Order) {
         self.list[place].line.tell(order);
@@ -174,6 +193,7 @@ impl Workers {
                     worker.done |= matches!(*word, Word::Harvest(_));
                     return Ok((place, *word));
                 }
+                // With the last of them the channel ends.
                 Heard::End(_) if worker.done => {}
                 Heard::End(why) => return Err(worker.failure(&format!("ended before its time: {why}"))),
             }

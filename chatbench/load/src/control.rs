@@ -1,8 +1,8 @@
 //! What a coordinator and a worker say to each other: frames of a length and a `postcard` value.
 //!
 //! Over the pipes of a child process or a TCP connection, the same; over TCP a [`greeting`] comes before. The worker says
-//! hello, the coordinator orders ([`Order::Clock`], any number of times, then [`Order::Start`]); the worker ends
-//! with [`Word::Harvest`], or at once when the other end is gone.
+//! hello, the coordinator orders ([`Order::Clock`], any number of times, then [`Order::Start`]); the worker's figures end
+//! with [`Word::Harvest`], after which it answers about its clock only, until the other end is gone.
 //! Times are microseconds of the coordinator's run clock: monotonic, zero at the begin of the ramp.
 
 pub mod greeting;
@@ -61,7 +61,7 @@ pub enum Word {
     Connected(Connecting),
     /// About once a second, and faster on the first sign of something: seconds that have ended, and figures of now.
     Tick(Tick),
-    /// The last word.
+    /// All that was measured; only answers about the clock follow.
     Harvest(Box<Harvest>),
     /// It can't go on; the last word.
     Failed(String),

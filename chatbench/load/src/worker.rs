@@ -10,10 +10,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 /// Words of threads and orders of the coordinator that wait to be dealt with.
 const QUEUE: usize = 256;
+/// How long a coordinator that has its harvest may ask for the clock: other workers may drain longer than this one.
+const LINGER: Duration = Duration::from_secs(600);
 
 /// What the worker's main thread waits for.
 enum Heard {
@@ -137,8 +140,27 @@ impl<W: Write> Worker<'_, W> {
                 Heard::Gone(error) => return Err(error),
                 Heard::Said(word) => {
                     if self.take(word, &mut gathered)? {
+                        return self.linger();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers about the clock until the coordinator is gone: how far it drifted is known after the load only.
+    fn linger(&mut self) -> io::Result<()> {
+        loop {
+            match self.hears.recv_timeout(LINGER) {
+                Ok(Heard::Order(Order::Clock)) => {
+                    let answer = control::write(self.writer, &Word::Clock { now_us: monotonic_us() });
+                    if answer.is_err() {
                         return Ok(());
                     }
+                }
+                // It may stop or begin what has ended meanwhile.
+                Ok(Heard::Order(_) | Heard::Said(_)) => {}
+                Ok(Heard::Gone(_)) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Ok(());
                 }
             }
         }

@@ -179,6 +179,7 @@ fn workers(measured: &Measured, used: &[crate::model::Side]) -> Vec<WorkerUse> {
             users: worker.users,
             connected: worker.connected,
             clock_bound_us: worker.clock_bound_us,
+            clock_drift_us: worker.clock_drift_us,
             used: *used,
         })
         .collect()
@@ -234,14 +235,21 @@ fn notes(measured: &Measured) -> Vec<String> {
     if measured.environment.co_located {
         notes.push("server and generator share this machine: both are slower than apart".to_owned());
     }
-    if let Some(bound) =
-        measured.workers.iter().map(|worker| worker.clock_bound_us).max().filter(|us| *us > 0)
-    {
+    let elsewhere = || measured.workers.iter().filter(|worker| worker.process.is_none());
+    if let Some(bound) = elsewhere().map(|worker| worker.clock_bound_us).max() {
         notes.push(format!(
-            "workers on other machines begin up to {bound} µs apart; no latency spans two clocks"
+            "clocks of workers on other machines are known to {bound} µs, their drift over the run included: so far their \
+             seconds may be apart in the timeline; no latency spans two clocks"
         ));
     }
-    if measured.workers.iter().any(|worker| worker.process.is_none()) {
+    let unread = elsewhere().filter(|worker| worker.clock_drift_us.is_none());
+    notes.extend(unread.map(|worker| {
+        format!(
+            "the clock of the worker on {} could not be read at the end: its drift is not known",
+            worker.host
+        )
+    }));
+    if elsewhere().next().is_some() {
         notes.push("what workers on other machines use is not in the generator's figures".to_owned());
     }
     notes

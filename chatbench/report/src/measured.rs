@@ -88,7 +88,11 @@ pub struct Worker {
     pub pid: u32,
     pub users: u32,
     pub connected: u64,
+    /// How wrong its clock may have been against the coordinator's at any time of the run: 0 on this machine.
     pub clock_bound_us: u64,
+    /// How far its clock ran ahead of the coordinator's over the run; none on this machine, and where it could not be read
+    /// at the end.
+    pub clock_drift_us: Option<i64>,
     /// Its place in [`Measured::processes`]; none on another machine.
     pub process: Option<usize>,
 }

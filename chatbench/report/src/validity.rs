@@ -14,6 +14,8 @@ const STARVED_MS: f64 = 1000.0;
 const STEAL_SHARE: f64 = 0.02;
 /// Step of the wall clock that is no slewing, in milliseconds.
 const CLOCK_MS: f64 = 100.0;
+/// Drift of a worker's clock over a run above which it is told, in microseconds.
+const DRIFT_US: u64 = 1000;
 /// Seconds of a hold of which its beginning can be told from the rest.
 const STEADY_SECONDS: usize = 8;
 /// Times that the median latency in the first quarter of the hold may be that of the rest, and by how much at least.
@@ -66,6 +68,25 @@ pub(crate) fn doubts(report: &Report) -> Vec<Reason> {
     }
     doubts.extend(unsteady(report));
     doubts
+}
+
+/// What is odd, and puts no figure in doubt.
+pub(crate) fn oddities(report: &Report) -> impl Iterator<Item = Reason> {
+    report.workers.iter().filter_map(|worker| {
+        let drift = worker.clock_drift_us?;
+        // Of two readings each may be wrong by its own bound.
+        let unsure = 2 * worker.clock_bound_us.saturating_sub(drift.unsigned_abs());
+        (drift.unsigned_abs() > DRIFT_US + unsure).then(|| Reason {
+            what: format!(
+                "the clock of the worker on {} drifted by {:+.1} ms against this one's: so far its seconds moved in the \
+                 timeline; no latency spans two clocks",
+                worker.host,
+                drift as f64 / 1000.0
+            ),
+            fix: "have both machines' clocks disciplined by the same source (`chronyc tracking`), or a shorter run"
+                .to_owned(),
+        })
+    })
 }
 
 /// Whether the hold began before things were as they stayed.

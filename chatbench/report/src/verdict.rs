@@ -39,7 +39,7 @@ pub(crate) fn settle(report: &mut Report) {
     });
     let reasons: Vec<Reason> = promise.into_iter().chain(blocking.into_iter().map(missed_gate)).collect();
     let told = advisory.into_iter().map(missed_gate).chain(unknown.into_iter().map(unknown_gate));
-    report.findings = doubts.into_iter().chain(told).collect();
+    report.findings = doubts.into_iter().chain(told).chain(validity::oddities(report)).collect();
     (report.verdict, report.exit, report.reasons) = (verdict, exit.into(), reasons);
 }
 

@@ -2,8 +2,9 @@
 
 use crate::workers::{Listening, command, null_server, report};
 use load::control::greeting::{self, Secret};
+use load::control::{self, Word};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use tempfile::NamedTempFile;
 /// Enough for anything that comes at all.
 const LONG: Duration = Duration::from_secs(30);
 const SECRET: &str = "of the load machines' own";
+/// How far the clock of [`drifting`] moves over a run, in microseconds.
+const DRIFT_US: i64 = 50_000;
 
 fn secret(words: &str) -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
@@ -134,4 +137,53 @@ fn off_loopback_nobody_is_trusted_without_a_secret() {
     let server = null_server();
     refused(&run(&server, "192.0.2.1:7000", &[]), 2, "is not on loopback, and there is no --secret");
     refused(&run(&server, "127.0.0.1:1", &["--secret", path(&open)]), 2, "chmod 600");
+}
+
+/// A way to a worker whose clock runs ahead by [`DRIFT_US`] while it is under load: the words of the greeting pass as they
+/// are, and what its clock says after the harvest is altered.
+fn drifting(worker: &str) -> String {
+    let (listener, worker) = (TcpListener::bind("127.0.0.1:0").unwrap(), worker.to_owned());
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut caller = listener.accept().unwrap().0;
+        let mut worker = TcpStream::connect(worker).unwrap();
+        let (mut orders, mut obeys) = (caller.try_clone().unwrap(), worker.try_clone().unwrap());
+        std::thread::spawn(move || {
+            let _either_is_gone = io::copy(&mut orders, &mut obeys);
+            obeys.shutdown(std::net::Shutdown::Write)
+        });
+        for _ in 0..2 {
+            let mut head = [0; 4];
+            worker.read_exact(&mut head).unwrap();
+            let mut frame = vec![0; u32::from_le_bytes(head) as usize];
+            worker.read_exact(&mut frame).unwrap();
+            caller.write_all(&[&head[..], &frame].concat()).unwrap();
+        }
+        let mut over = false;
+        while let Ok(Some(mut word)) = control::read::<Word>(&mut worker) {
+            over |= matches!(word, Word::Harvest(_));
+            if let Word::Clock { now_us } = &mut word
+                && over
+            {
+                *now_us += DRIFT_US;
+            }
+            control::write(&mut caller, &word).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn a_clock_that_drifts_over_the_run_is_a_finding() {
+    let (server, file) = (null_server(), secret(SECRET));
+    let worker = worker(&file);
+    let output = run(&server, &drifting(&worker.address), &["--secret", path(&file)]);
+    carried_out(&output);
+    let report = report(&output);
+    let use_of = &report["workers"][0];
+    let (bound, drift) = (use_of["clockBoundUs"].as_i64().unwrap(), use_of["clockDriftUs"].as_i64().unwrap());
+    assert!((drift - DRIFT_US).abs() < DRIFT_US / 2 && bound > drift, "{drift} ± {bound}");
+    let told = |name: &str, words: &str| report[name].to_string().contains(words);
+    assert!(told("findings", "drifted by +"), "{report:#}");
+    assert!(told("notes", "no latency spans two clocks"), "{report:#}");
 }

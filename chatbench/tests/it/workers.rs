@@ -78,6 +78,8 @@ fn workers_that_listen_serve_one_coordinator_after_another() {
         assert_eq!(report["outcomes"]["received"], 180, "{report:#}");
         let clocks: Vec<u64> = (0..2).filter_map(|n| report["workers"][n]["clockBoundUs"].as_u64()).collect();
         assert!(clocks.len() == 2 && clocks.iter().all(|bound| *bound > 0), "{clocks:?}");
+        let drifts = (0..2).filter_map(|n| report["workers"][n]["clockDriftUs"].as_i64());
+        assert_eq!(drifts.count(), 2, "both clocks were read again: {report:#}");
     }
 }
 

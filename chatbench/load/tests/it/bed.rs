@@ -139,11 +139,15 @@ impl Worker {
         }
     }
 
+    /// The harvest; the clock is still told behind it, then the coordinator hangs up.
     pub(crate) fn harvest(&mut self) -> Harvest {
-        match self.next() {
+        let harvest = match self.next() {
             Some(Word::Harvest(harvest)) => *harvest,
             other => panic!("{other:?} instead of the harvest"),
-        }
+        };
+        assert!(self.clock() > self.zero_us);
+        self.orphan();
+        harvest
     }
 
     /// The coordinator dies.

@@ -78,6 +78,7 @@ pub(crate) fn measured() -> Measured {
             users: 4,
             connected: 4,
             clock_bound_us: 0,
+            clock_drift_us: None,
             process: Some(2),
         }],
         reconciled: Reconciled {

@@ -182,10 +182,10 @@ fn uses(report: &Report) -> Vec<Use> {
     rows.push(row("Generator".to_owned(), busy, &report.generator, true));
     if report.workers.len() > 1 {
         rows.extend(report.workers.iter().map(|w| {
-            let bound = if w.clock_bound_us > 0 {
-                format!(", clock ± {} µs", w.clock_bound_us)
-            } else {
-                String::new()
+            let drift = w.clock_drift_us.map_or(String::new(), |us| format!(" (drifted {us:+} µs)"));
+            let bound = match w.clock_bound_us {
+                0 => String::new(),
+                us => format!(", clock ± {us} µs{drift}"),
             };
             let users = words::count(u64::from(w.users));
             row(format!("worker on {}", w.host), format!("{users} users{bound}"), &w.used, false)

@@ -35,8 +35,13 @@ pub struct WorkerUse {
     pub pid: u32,
     pub users: u32,
     pub connected: u64,
-    /// How wrong its clock may be against the coordinator's, in microseconds; 0 on the same machine.
+    /// How wrong its clock may have been against the coordinator's at any time of the run, in microseconds; 0 on the same
+    /// machine. So far its seconds may lie beside the others' in the timeline; no latency spans two clocks.
     pub clock_bound_us: u64,
+    /// How far its clock ran ahead of the coordinator's from before the run to its end, in microseconds; none on the same
+    /// machine, and where it could not be read at the end.
+    #[serde(default)]
+    pub clock_drift_us: Option<i64>,
     #[serde(flatten)]
     pub used: Side,
 }

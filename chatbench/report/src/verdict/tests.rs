@@ -120,6 +120,27 @@ fn an_advisory_gate_is_told_and_excuses_nothing() {
 }
 
 #[test]
+fn a_clock_that_drifts_is_told_and_excuses_nothing() {
+    const DRIFTED: Change = |run| {
+        run.workers[0].process = None;
+        (run.workers[0].clock_bound_us, run.workers[0].clock_drift_us) = (1_400, Some(-1_300));
+    };
+    let report = judged(&[DRIFTED]);
+    assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
+    assert!(report.findings[0].what.contains("-1.3 ms"), "{:?}", report.findings);
+    assert!(report.findings[0].what.contains("no latency spans two clocks"));
+    assert!(report.notes.iter().any(|note| note.contains("known to 1400 µs")), "{:?}", report.notes);
+    assert_eq!(ends(&[DRIFTED, SLOW]), (Verdict::Fail, 3));
+    // What two inexact readings differ by is no drift.
+    let unsure: Change = |run| run.workers[0].clock_bound_us = 1_500;
+    assert_eq!(judged(&[DRIFTED, unsure]).findings, []);
+    let unread: Change = |run| run.workers[0].clock_drift_us = None;
+    let report = judged(&[DRIFTED, unread]);
+    assert_eq!(report.findings, []);
+    assert!(report.notes.iter().any(|note| note.contains("could not be read at the end")));
+}
+
+#[test]
 fn a_hold_that_begins_before_it_is_steady_is_in_doubt() {
     let unsteady: Change = |run| {
         for at_s in 3..5 {
