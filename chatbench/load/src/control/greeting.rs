@@ -21,10 +21,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use timed::Timed;
 
-/// Silence after which the other end's machine is asked whether it is there, and time between two such questions; after
-/// the kernel's nine without an answer it is taken for gone.
+/// Silence after which the other end's machine is asked whether it is there, and time between two such questions.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_AGAIN: Duration = Duration::from_secs(5);
+/// Time without a word from its kernel, whatever was sent to it, after which that machine is taken for gone: a worker that is
+/// cut off must not go on for the quarter of an hour that TCP tries by itself.
+const GONE: Duration = Duration::from_secs(60);
 
 /// The worker's first frame.
 #[derive(Serialize, Deserialize)]
@@ -181,11 +183,13 @@ pub fn call(stream: &TcpStream, secret: Option<&Secret>, within: Duration) -> Re
     Ok(unbound(stream)?)
 }
 
-/// Small frames leave at once, and a machine that lost its power does not stay for ever.
+/// Small frames leave at once, and a machine that lost its power or its network is noticed.
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let alive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_AGAIN);
-    SockRef::from(stream).set_tcp_keepalive(&alive)
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&alive)?;
+    socket.set_tcp_user_timeout(Some(GONE))
 }
 
 /// From here on a run's own pace counts.

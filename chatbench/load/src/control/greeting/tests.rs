@@ -140,6 +140,8 @@ fn a_greeting_leaves_no_bound_on_what_follows() {
     let caller = called.join().unwrap().unwrap();
     for end in [worker, caller] {
         assert_eq!((end.read_timeout().unwrap(), end.write_timeout().unwrap()), (None, None));
-        assert!(SockRef::from(&end).keepalive().unwrap());
+        let socket = SockRef::from(&end);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(GONE));
     }
 }
