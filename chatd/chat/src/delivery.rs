@@ -1,7 +1,7 @@
 //! The delivery link: what the sequencer hands to the processes that hold sockets.
 //!
-//! Within a process a link is a bounded channel; package `link` carries it to other processes. The sequencer waits for a full one, so nothing is lost in
-//! it; whoever reads it must never wait for a single session.
+//! Within a process a link is a bounded channel; package `link` carries it to other processes. The sequencer
+//! waits for a full one, so nothing is lost in it; whoever reads it must never wait for a single session.
 
 use crate::apply::Outcome;
 use parking_lot::Mutex;
@@ -72,6 +72,16 @@ pub struct Batch {
     /// Outcomes that processes elsewhere wait for.
     pub answers: Vec<(ReplyTo, Outcome)>,
     pub deliveries: Vec<Delivery>,
+}
+
+impl Batch {
+    /// What those who hold sockets hear of it; `None` when it is nothing to them.
+    pub fn heard(self: Arc<Self>) -> Option<Heard> {
+        if self.first {
+            return Some(Heard::Missed);
+        }
+        (!self.deliveries.is_empty()).then_some(Heard::Batch(self))
+    }
 }
 
 /// What comes over a link.
@@ -145,10 +155,8 @@ impl Links {
 
     /// Tells the sockets of this process what was applied, here or elsewhere.
     pub(crate) async fn tell_batch(&self, batch: Arc<Batch>) {
-        if batch.first {
-            self.tell_sockets(Heard::Missed).await;
-        } else if !batch.deliveries.is_empty() {
-            self.tell_sockets(Heard::Batch(batch)).await;
+        if let Some(heard) = batch.heard() {
+            self.tell_sockets(heard).await;
         }
     }
 

@@ -111,10 +111,8 @@ impl Side for Inner {
     }
 
     async fn batch(&self, batch: Batch) {
-        if batch.first {
-            self.missed().await;
-        } else if !batch.deliveries.is_empty() {
-            self.hand_on(&Heard::Batch(Arc::new(batch))).await;
+        if let Some(heard) = Arc::new(batch).heard() {
+            self.hand_on(&heard).await;
         }
     }
 
