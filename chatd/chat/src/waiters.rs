@@ -141,26 +141,33 @@ impl Waiters {
         if reply_to.node != self.node {
             return;
         }
-        let lost = {
+        let (lost, own) = {
             let mut slots = self.slots(reply_to.waiter).lock();
             slots.silent = false;
-            slots.lost_before(reply_to.waiter)
+            (slots.lost_before(reply_to.waiter), slots.open.remove(&reply_to.waiter))
         };
-        self.open.fetch_sub(lost.len(), Ordering::Relaxed);
-        for settle in lost.into_iter().filter_map(|slot| slot.settle) {
-            settle(Err(Error::OutcomeUnknown));
+        for slot in lost {
+            self.release(slot, Err(Error::OutcomeUnknown));
         }
-        self.settle(reply_to, settled(outcome));
+        if let Some(slot) = own {
+            self.release(slot, settled(outcome));
+        }
     }
 
     /// Settles a slot, if it is still open.
     pub(crate) fn settle(&self, reply_to: ReplyTo, outcome: Result<Outcome, Error>) {
         let slot = self.slots(reply_to.waiter).lock().open.remove(&reply_to.waiter);
         if let Some(slot) = slot {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            if let Some(settle) = slot.settle {
-                settle(outcome);
-            }
+            self.release(slot, outcome);
+        }
+    }
+
+    /// Counts a slot that was taken out as free, and tells who still waits. Without the partition's lock: they
+    /// may come back with the next send.
+    fn release(&self, slot: Slot, outcome: Result<Outcome, Error>) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        if let Some(settle) = slot.settle {
+            settle(outcome);
         }
     }
 
