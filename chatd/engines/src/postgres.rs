@@ -1,8 +1,10 @@
 //! PostgreSQL by its URL: people, sessions, secrets, and which processes there are.
 
 mod adopt;
+mod database;
 
 pub use adopt::adopt;
+pub use database::{Database, Missing};
 
 use crate::{BadUrl, Error};
 use schema::limits::{POSTGRES_ACQUIRE_TIME, POSTGRES_CONNECT_TIME, POSTGRES_STATEMENT_TIME};
@@ -11,8 +13,6 @@ use sqlx::{Connection as _, PgPool};
 use std::fmt;
 use std::time::Duration;
 
-/// The database that every server has.
-const ADMINISTRATION: &str = "postgres";
 const EXAMPLE: &str = "postgres://user:password@host:5432/chatd[?sslmode=verify-full&sslrootcert=FILE]";
 /// What may stand behind the question mark; the last three are of JDBC.
 const PARAMETERS: [&str; 13] = [
@@ -113,37 +113,6 @@ impl Postgres {
             .connect_with(self.options.clone())
             .await;
         pool.map_err(|cause| self.not_connected(&cause))
-    }
-
-    /// Makes the database, if the server has none of its name and lets us; whether it did.
-    ///
-    /// # Errors
-    /// When the server does not answer.
-    pub async fn make_database(&self) -> Result<bool, Error> {
-        let Some((pool, create)) = self.without_database().await? else { return Ok(false) };
-        // It fails when another makes it at the same time, or when we may not: connecting tells.
-        Ok(sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&pool).await.is_ok())
-    }
-
-    /// The statement that makes the database, if the server has none of its name.
-    ///
-    /// # Errors
-    /// When the server does not answer.
-    pub async fn missing_database(&self) -> Result<Option<String>, Error> {
-        Ok(self.without_database().await?.map(|(_, create)| create))
-    }
-
-    async fn without_database(&self) -> Result<Option<(PgPool, String)>, Error> {
-        let name = self.options.get_database().unwrap_or_else(|| self.options.get_username()).to_owned();
-        let pool = match self.clone().with_database(ADMINISTRATION).connect(1).await {
-            Ok(pool) => pool,
-            // Whoever may not look there has a database of their own, or is told so when they connect to it.
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let found = sqlx::query("select 1 from pg_database where datname = $1").bind(&name);
-        let found = found.fetch_optional(&pool).await.map_err(|cause| self.not_connected(&cause))?;
-        Ok(found.is_none().then(|| (pool, format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\"")))))
     }
 
     fn not_connected(&self, cause: &sqlx::Error) -> Error {

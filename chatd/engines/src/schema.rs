@@ -22,7 +22,7 @@ pub use snapshot::{Facts, Snapshot};
 use crate::Error;
 use crate::cassandra::Cassandra;
 use crate::kafka::Kafka;
-use crate::postgres::Postgres;
+use crate::postgres::{Database, Postgres};
 use serde::Serialize;
 use std::fmt;
 
@@ -173,9 +173,9 @@ impl Schema {
         let mut all = Vec::new();
         if let Some(postgres) = &self.postgres {
             let known = migration::of_postgres();
-            all.extend(match postgres.missing_database().await? {
-                Some(create) => postgres::plan_anew(create, &known),
-                None => postgres::plan(&postgres.connect(1).await?, &known).await?,
+            all.extend(match postgres.find().await? {
+                Database::There(pool) => postgres::plan(&pool, &known).await?,
+                Database::Missing(missing) => postgres::plan_anew(missing.create(), &known),
             });
         }
         if let Some(engine) = &self.cassandra {
@@ -249,10 +249,15 @@ impl Schema {
             all.extend(names.into_iter().map(|name| Done { target, name }));
         };
         if let Some(postgres) = &self.postgres {
-            if postgres.make_database().await? {
-                progress("postgres: made the database");
-            }
-            let pool = postgres.connect(1).await?;
+            let pool = match postgres.find().await? {
+                Database::There(pool) => pool,
+                Database::Missing(missing) => {
+                    if missing.make().await {
+                        progress("postgres: made the database");
+                    }
+                    postgres.connect(1).await?
+                }
+            };
             done(Target::Postgres, postgres::apply(&pool, &migration::of_postgres(), progress).await?);
         }
         if let Some(engine) = &self.cassandra {

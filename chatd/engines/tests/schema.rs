@@ -40,6 +40,19 @@ async fn apply_makes_everything_once_and_verify_finds_it() {
     place.leave().await;
 }
 
+#[tokio::test]
+async fn two_that_find_no_database_make_one_and_each_migration_once() {
+    let Some(place) = Place::new().await else { return };
+    let schema = Schema { postgres: Some(place.postgres.clone()), ..Schema::default() };
+    place.drop_database().await;
+    let (one, two) = tokio::join!(schema.apply(&silent), schema.apply(&silent));
+    let done = [one.unwrap(), two.unwrap()].concat();
+    let known = schema.status().await.unwrap();
+    assert!(known.iter().all(|status| status.state == State::Applied), "{known:?}");
+    assert_eq!(done.len(), known.len(), "{done:?}");
+    place.leave().await;
+}
+
 /// `UPDATE_SNAPSHOTS=1` writes them anew.
 async fn snapshots_are_current(schema: &Schema) {
     for (target, snapshot) in schema.snapshots().await.unwrap() {

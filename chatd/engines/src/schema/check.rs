@@ -2,6 +2,7 @@
 
 use super::{Schema, State, Status, Target, cassandra, kafka, migration, postgres};
 use crate::Error;
+use crate::postgres::Database;
 use schema::limits::SCHEMA_RETRY;
 use std::fmt;
 use std::time::Duration;
@@ -86,10 +87,10 @@ impl Schema {
     pub(super) async fn postgres_status(&self) -> Result<Vec<Status>, Error> {
         let Some(postgres) = &self.postgres else { return Ok(Vec::new()) };
         let known = migration::of_postgres();
-        if postgres.missing_database().await?.is_some() {
-            return Ok(migration::compare(Target::Postgres, &known, &[]));
+        match postgres.find().await? {
+            Database::There(pool) => postgres::status(&pool, &known).await,
+            Database::Missing(_) => Ok(migration::compare(Target::Postgres, &known, &[])),
         }
-        postgres::status(&postgres.connect(1).await?, &known).await
     }
 
     pub(super) async fn cassandra_status(&self) -> Result<Vec<Status>, Error> {
