@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "ed25519-";
 const SUFFIX: &str = ".p8";
+/// The name between them of the key that a first start draws: one for all, so that of several processes on a new
+/// directory one draws it and the others find it. It sorts before names that are dates, times or UUIDs.
+const FIRST: &str = "0";
 
 /// The keys of this installation.
 pub(crate) struct Keys {
@@ -32,8 +35,7 @@ impl Keys {
         secret::private_dir(dir)?;
         let mut files = key_files(dir)?;
         if files.is_empty() {
-            // A UUIDv7, so that names sort by age.
-            let file = dir.join(format!("{PREFIX}{}{SUFFIX}", uuid::Uuid::now_v7().simple()));
+            let file = dir.join(format!("{PREFIX}{FIRST}{SUFFIX}"));
             secret::read_or_draw(&file, draw)?;
             files.push(file);
         }
@@ -101,6 +103,8 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
+    use std::thread;
 
     #[test]
     fn keys_survive_and_a_second_one_signs_while_both_verify() {
@@ -114,6 +118,24 @@ mod tests {
         assert_ne!(both.kid, first.kid);
         let ids: Vec<_> = both.verifying().into_iter().map(|(kid, _)| kid).collect();
         assert_eq!(ids, [first.kid, both.kid]);
+    }
+
+    #[test]
+    fn processes_that_start_at_once_on_a_new_directory_have_one_key() {
+        const STARTS: usize = 8;
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("keys");
+        let together = Barrier::new(STARTS);
+        let start = || {
+            together.wait();
+            Keys::open(&dir).unwrap().kid
+        };
+        let kids: Vec<_> = thread::scope(|scope| {
+            let started: Vec<_> = (0..STARTS).map(|_| scope.spawn(start)).collect();
+            started.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
+        assert_eq!(key_files(&dir).unwrap().len(), 1);
     }
 
     #[test]
