@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(53..=4096))]
     size: u32,
     /// How long each rate is held.
-    #[arg(long, default_value = "3s", value_parser = crate::cli::duration)]
+    #[arg(long, default_value = "3s", value_parser = held)]
     duration: Duration,
     /// How close the ceiling is to what does not hold.
     #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = crate::search::percent)]
@@ -54,6 +54,18 @@ pub(crate) struct Args {
     report_dir: Option<PathBuf>,
     #[command(flatten)]
     format: Format,
+}
+
+/// So long that a whole second lies in it, whenever it begins: rates are judged by those.
+fn held(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_secs(2);
+    let duration = crate::cli::duration(text)?;
+    if duration < LEAST {
+        return Err(format!(
+            "{text} may have no whole second in it, and rates are judged by those: write 2s or more"
+        ));
+    }
+    Ok(duration)
 }
 
 impl Args {

@@ -152,6 +152,7 @@ fn what_is_not_there_is_said_before_anything_runs() {
         (&["compare", none, none], 5),
         (&["search", "--spawn", "--arrivals", "closed"], 2),
         (&["coordinate", "auto"], 2),
+        (&["calibrate", "--duration", "1s"], 2),
     ] {
         let output = chatbench(args);
         assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -177,7 +177,12 @@ fn chart(mut chart: Chart, paths: &[Path<'_>], y: Scale, of: fn(&SearchStep) -> 
     let x = Scale::linear(paths.iter().flat_map(sorted).map(|step| step.rate));
     for path in paths {
         let steps = sorted(path);
-        let points = steps.iter().map(|step| (x.at(step.rate), of(step).map(|value| y.at(value))));
+        // Rates that were tried again are a dot each, and the line goes through their mean.
+        let points = steps.chunk_by(|a, b| a.rate == b.rate).map(|again| {
+            let values: Vec<f64> = again.iter().filter_map(|step| of(step)).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            (x.at(again[0].rate), (!values.is_empty()).then(|| y.at(mean)))
+        });
         chart.line(path.class, path.name, &points.collect::<Vec<_>>());
         chart.dots.extend(steps.iter().filter_map(|step| {
             let (held, class) = if held(step) { ("held", "pass") } else { ("did not hold", "invalid") };

@@ -12,6 +12,8 @@ use serde::Serialize;
 const LEAST: f64 = 0.1;
 /// Room on both ends of an axis, as a share of its width.
 const ROOM: f64 = 0.08;
+/// Highest value by lowest above which an axis has powers of ten: intervals are as wide upwards as downwards by ratio.
+const FAR: f64 = 5.0;
 
 /// What the template `compare.html` shows.
 #[derive(Debug, Serialize)]
@@ -200,6 +202,9 @@ fn axis(values: impl Iterator<Item = f64>) -> Scale {
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {
         return Scale::Linear { low: 0.0, high: 1.0 };
+    }
+    if low > 0.0 && high > FAR * low {
+        return Scale::log([low, high]);
     }
     let missing = (LEAST * (low + high) / 2.0 - (high - low)).max(0.0) / 2.0;
     let room = ((high - low + 2.0 * missing) * ROOM).max(f64::MIN_POSITIVE) + missing;

@@ -215,3 +215,21 @@ fn a_calibration_says_its_ceiling_first() {
     let page = render_calibration(&Calibration { stomp: None, relay: None, ..whole });
     assert!(page.contains("<h1>99,998") && page.contains("Too many open files"));
 }
+
+#[test]
+fn a_rate_that_was_tried_again_is_one_point_of_the_line_and_a_dot_each() {
+    let page = render_calibration(&fixture::calibration());
+    let chart = page.split("Schedule lag p99").nth(1).unwrap().split("</figure>").next().unwrap();
+    let line = chart.split("line delivered").nth(1).unwrap().split('>').next().unwrap();
+    assert_eq!(line.matches('L').count(), 5, "six rates in {line}");
+    assert_eq!(chart.matches("class=\"dot ").count(), 14);
+}
+
+#[test]
+fn sides_that_are_far_apart_stand_on_powers_of_ten() {
+    let mut far = fixture::comparison(2, 1.0);
+    (far.figures[0].b, far.figures[0].b_interval) = (Some(600.0), Some((300.0, 1200.0)));
+    let page = render_comparison(&far);
+    let field = page.split("class=\"field\"").nth(1).unwrap().split("class=\"values\"").next().unwrap();
+    assert!(field.contains(">10<") && field.contains(">100<") && field.contains(">1,000<"), "{field}");
+}
