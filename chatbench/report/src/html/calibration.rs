@@ -70,7 +70,7 @@ pub(super) fn of(calibration: &Calibration) -> Page {
     let steps = |path: &Path<'_>| Steps {
         name: path.name,
         about: path.about,
-        steps: knee::table(&path.ceiling.steps),
+        steps: knee::table(&path.ceiling.steps, outcome),
     };
     Page {
         class: if calibration.complete() { "pass" } else { "invalid" },
@@ -185,7 +185,7 @@ fn chart(mut chart: Chart, paths: &[Path<'_>], y: Scale, of: fn(&SearchStep) -> 
         });
         chart.line(path.class, path.name, &points.collect::<Vec<_>>());
         chart.dots.extend(steps.iter().filter_map(|step| {
-            let (held, class) = if held(step) { ("held", "pass") } else { ("did not hold", "invalid") };
+            let (held, class) = outcome(step);
             Some(Dot {
                 x: percent(x.at(step.rate)),
                 y: percent(y.at(of(step)?)),
@@ -203,9 +203,12 @@ fn chart(mut chart: Chart, paths: &[Path<'_>], y: Scale, of: fn(&SearchStep) -> 
     chart
 }
 
-/// A step that speaks for the generator: it passed, and nothing was found against it.
-fn held(step: &SearchStep) -> bool {
-    step.verdict == Verdict::Pass && step.reasons.is_empty()
+/// A step speaks for the generator when it passed, and nothing was found against it.
+fn outcome(step: &SearchStep) -> (&'static str, &'static str) {
+    match step.verdict == Verdict::Pass && step.reasons.is_empty() {
+        true => ("held", "pass"),
+        false => ("did not hold", "invalid"),
+    }
 }
 
 fn delivered(paths: &[Path<'_>]) -> Chart {

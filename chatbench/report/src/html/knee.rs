@@ -51,7 +51,7 @@ pub(super) fn of(search: &Search) -> Knee {
             .filter(|c| !c.shapes.is_empty())
             .map(page::chart)
             .collect(),
-        steps: table(&search.steps),
+        steps: table(&search.steps, |step| summary::verdict(step.verdict)),
     }
 }
 
@@ -129,17 +129,19 @@ fn cost(search: &Search) -> Chart {
     framed(chart, search, x)
 }
 
+/// A word for how a step came out, and its colour.
+pub(super) type Outcome = fn(&SearchStep) -> (&'static str, &'static str);
+
 /// Every step in the order of the runs, as HTML.
-pub(super) fn table(steps: &[SearchStep]) -> String {
+pub(super) fn table(steps: &[SearchStep], outcome: Outcome) -> String {
     #[derive(Serialize)]
     struct Table {
         rows: Vec<Row>,
     }
-    page::fill("steps.html", &Table { rows: steps.iter().map(row).collect() })
+    page::fill("steps.html", &Table { rows: steps.iter().map(|step| row(step, outcome(step))).collect() })
 }
 
-fn row(step: &SearchStep) -> Row {
-    let (verdict, class) = summary::verdict(step.verdict);
+fn row(step: &SearchStep, (verdict, class): (&'static str, &'static str)) -> Row {
     let number = |value: Option<f64>| value.map_or("–".to_owned(), words::measured);
     Row {
         rate: words::number(step.rate),

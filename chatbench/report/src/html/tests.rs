@@ -209,6 +209,7 @@ fn a_calibration_says_its_ceiling_first() {
     ] {
         assert!(page.contains(words), "{words}");
     }
+    assert!(page.contains("badge invalid\">did not hold<") && !page.contains(">PASS<"));
     let none = Ceiling { rate: None, ..whole.stomp.clone().unwrap() };
     let page = render_calibration(&Calibration { stomp: Some(none), ..whole.clone() });
     assert!(page.contains("<h1>Nothing held") && page.contains("class=\"top invalid\""));
