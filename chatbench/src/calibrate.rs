@@ -6,7 +6,7 @@
 mod null;
 mod runs;
 
-use crate::cli::{Format, Output, Run};
+use crate::cli::{Format, Output, Run, Threads, threads};
 use crate::search::bracket::{Found, Rules};
 use crate::search::{climb, spoken};
 use crate::{Outcome, broken, files, run};
@@ -40,9 +40,9 @@ pub(crate) struct Args {
     /// How close the ceiling is to what does not hold.
     #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = crate::search::percent)]
     precision: f64,
-    /// Threads of a generator process.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
-    threads: u32,
+    /// Threads of a generator process: auto is half of the CPUs, since the null server runs here too.
+    #[arg(long, value_name = "auto|N", default_value_t, value_parser = threads)]
+    threads: Threads,
     /// Connections that do nothing; 0 leaves them out.
     #[arg(long, value_name = "USERS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     idle: u32,
@@ -87,16 +87,17 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         stomp = Some(measure(Path::Stomp, shape, args.precision).await?);
     }
     let idle = if args.idle == 0 { None } else { Some(idle(args.idle & !1, args.threads).await?) };
+    let environment = Environment::read(true, "nothing is kept");
     let calibration = Calibration {
         version: VERSION,
         chatbench: env!("CARGO_PKG_VERSION").into(),
         users: args.users,
         message_bytes: args.size,
-        threads: args.threads,
+        threads: args.threads.of(environment.cpus, true, 1),
         relay,
         stomp,
         idle,
-        environment: Environment::read(true, "nothing is kept"),
+        environment,
         line: spoken(std::env::args()),
     };
     let exit = if calibration.complete() { Exit::Ok } else { Exit::INVALID };
@@ -159,7 +160,7 @@ fn found(report: &Report) -> Option<Found> {
     }
 }
 
-async fn idle(users: u32, threads: u32) -> Result<Idle, Failure> {
+async fn idle(users: u32, threads: Threads) -> Result<Idle, Failure> {
     let few = || {
         Failure::new(
             Exit::INVALID,

@@ -12,8 +12,8 @@ mod run;
 mod values;
 
 pub(crate) use run::Run;
-pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Workers};
-pub(crate) use values::{duration, page, rate, workers};
+pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Threads, Workers};
+pub(crate) use values::{duration, page, rate, threads, workers};
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]

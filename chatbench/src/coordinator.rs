@@ -3,6 +3,7 @@
 mod hold;
 mod watch;
 
+use crate::cli::Threads;
 use crate::clock::Clock;
 use crate::interrupt::Interrupt;
 use crate::live::Live;
@@ -33,7 +34,9 @@ const SAMPLE: Duration = Duration::from_secs(1);
 pub(crate) struct Job<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) accounts: &'a [Account],
-    pub(crate) threads: u32,
+    pub(crate) threads: Threads,
+    /// Whether the server runs on this machine.
+    pub(crate) with_server: bool,
     pub(crate) connecting: u32,
     /// Local addresses, spread over the workers of this machine; none: the kernel's choice.
     pub(crate) sources: &'a [IpAddr],
@@ -148,14 +151,19 @@ impl Course<'_> {
             many if many >= here => job.sources.iter().copied().skip(place % here).step_by(here).collect(),
             _ => job.sources.to_vec(),
         };
+        let worker = &workers[place];
+        let threads = match worker.is_here() {
+            true => job.threads.of(worker.cpus, job.with_server, count(here)),
+            false => job.threads.of(worker.cpus, false, 1),
+        };
         Part {
             plan: job.plan.clone(),
             first: own.start,
             accounts: job.accounts[own.start as usize..own.end as usize].to_vec(),
-            threads: job.threads,
+            threads,
             sources,
-            connecting: job.connecting.div_ceil(job.threads),
-            clock_zero_us: self.clock.zero_us() + workers[place].offset.us,
+            connecting: job.connecting.div_ceil(threads),
+            clock_zero_us: self.clock.zero_us() + worker.offset.us,
         }
     }
 

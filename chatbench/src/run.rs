@@ -123,6 +123,7 @@ impl What<'_> {
             plan: &plan,
             accounts: &accounts,
             threads: args.threads,
+            with_server: place.is_here(),
             connecting: args.connecting,
             sources: &sources,
             chaos: &self.settings.scenario.chaos,

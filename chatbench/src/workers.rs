@@ -32,8 +32,9 @@ const END: Duration = Duration::from_secs(5);
 pub(crate) struct Worker {
     pub(crate) host: String,
     pub(crate) pid: u32,
-    /// Its limit of open files.
+    /// Its limit of open files, and its CPUs.
     pub(crate) files: u64,
+    pub(crate) cpus: u32,
     /// Its monotonic clock against ours; nothing for one of this machine.
     pub(crate) offset: Offset,
     /// How far that clock moved against ours over the run; none for one of this machine, and where it could not be read again.
@@ -47,7 +48,7 @@ pub(crate) struct Worker {
 impl Worker {
     fn new(host: &str, line: Line, child: Option<Child>) -> Self {
         let (host, offset) = (host.to_owned(), Offset::default());
-        Self { host, pid: 0, files: 0, offset, drift: None, line, child, done: false }
+        Self { host, pid: 0, files: 0, cpus: 0, offset, drift: None, line, child, done: false }
     }
 
     /// How wrong its clock may have been at any time of the run, in microseconds: 0 on this machine.
@@ -117,9 +118,9 @@ impl Workers {
             return Err(Failure::new(Exit::Unreachable, format!("the worker on {host} says nothing"), hint));
         };
         match heard? {
-            (place, Word::Hello { version: VERSION, pid, host, files }) => {
+            (place, Word::Hello { version: VERSION, pid, host, files, cpus }) => {
                 let worker = &mut self.list[place];
-                (worker.pid, worker.files) = (pid, files);
+                (worker.pid, worker.files, worker.cpus) = (pid, files, cpus);
                 if worker.child.is_none() {
                     worker.host = format!("{host} ({})", worker.host);
                 }

@@ -54,7 +54,7 @@ pub enum Order {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Word {
     /// First of all.
-    Hello { version: u32, pid: u32, host: String, files: u64 },
+    Hello { version: u32, pid: u32, host: String, files: u64, cpus: u32 },
     /// The worker's monotonic clock, in microseconds.
     Clock { now_us: i64 },
     /// Every user was connected and subscribed, or was given up.

@@ -32,8 +32,13 @@ enum Heard {
 /// The connection, the coordinator's death, and what keeps the worker from its work, which the coordinator was told too.
 pub fn serve(reader: impl Read + Send + 'static, mut writer: impl Write) -> io::Result<()> {
     let files = raise_files();
+    let cpus =
+        std::thread::available_parallelism().map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    control::write(&mut writer, &Word::Hello { version: VERSION, pid: std::process::id(), host, files })?;
+    control::write(
+        &mut writer,
+        &Word::Hello { version: VERSION, pid: std::process::id(), host, files, cpus },
+    )?;
     let (heard, hears) = sync_channel(QUEUE);
     let orders = heard.clone();
     std::thread::Builder::new().name("orders".into()).spawn(move || listen(reader, &orders))?;

@@ -2,7 +2,7 @@
 
 use super::null::Null;
 use crate::accounts::Accounts;
-use crate::cli::{Adapter, Cli, Run, Verb, Workers};
+use crate::cli::{Adapter, Cli, Run, Threads, Verb, Workers};
 use clap::Parser;
 use schema::exit::{Exit, Failure};
 use std::path::Path as Folder;
@@ -37,7 +37,7 @@ impl Path {
 pub(super) struct Shape {
     pub(super) users: u32,
     pub(super) size: u32,
-    pub(super) threads: u32,
+    pub(super) threads: Threads,
     pub(super) duration: Duration,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn rate(path: Path, shape: Shape, nulls: &[&Null], folder: &Folder) -
 }
 
 /// A run in which nobody sends.
-pub(super) fn idle(users: u32, threads: u32, nulls: &[&Null], folder: &Folder) -> Result<Run, Failure> {
+pub(super) fn idle(users: u32, threads: Threads, nulls: &[&Null], folder: &Folder) -> Result<Run, Failure> {
     let ramp = u64::from(users) * u64::from(IDLE_RAMP_US) / 1000 + 1;
     let words = format!(
         "--users {users} --threads {threads} --arrivals none --duration {IDLE_HOLD} --warmup 1s --drain 1s --ramp {ramp}ms"

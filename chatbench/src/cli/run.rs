@@ -1,8 +1,8 @@
 //! The arguments of `run`; `gate` and `coordinate` take them too.
 
 use super::values::{
-    Adapter, Arrivals, Live, Output, Reconcile, Sources, Workers, chaos, duration, page, pair, rate,
-    reconcile, scale, sources, transport, workers,
+    Adapter, Arrivals, Live, Output, Reconcile, Sources, Threads, Workers, chaos, duration, page, pair, rate,
+    reconcile, scale, sources, threads, transport, workers,
 };
 use super::{Door, Spawn};
 use clap::Args;
@@ -89,9 +89,9 @@ pub(crate) struct Run {
     /// neither sends it; what follows is not encrypted (`chatbench worker --help`).
     #[arg(long, value_name = "FILE", env = "CHATBENCH_SECRET_FILE")]
     pub(crate) secret: Option<PathBuf>,
-    /// Threads of a generator process.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) threads: u32,
+    /// Threads of a generator process: auto is one a CPU for all of a machine together, and half as many beside the server.
+    #[arg(long, value_name = "auto|N", default_value_t, value_parser = threads)]
+    pub(crate) threads: Threads,
     /// Connections of a process that are being made at a time.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) connecting: u32,

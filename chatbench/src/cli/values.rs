@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use plan::Transport;
 use reqwest::Url;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -45,6 +46,38 @@ pub(crate) enum Processes {
     #[default]
     Auto,
     Number(u32),
+}
+
+/// Most threads of a generator process.
+const THREADS: u32 = 64;
+
+/// How many threads a generator process has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Threads {
+    #[default]
+    Auto,
+    Number(u32),
+}
+
+impl Threads {
+    /// For one of so many processes on a machine of so many CPUs: together one a CPU, or one for every two where the
+    /// server runs there too.
+    pub(crate) fn of(self, cpus: u32, with_server: bool, processes: u32) -> u32 {
+        let free = if with_server { cpus / 2 } else { cpus };
+        match self {
+            Threads::Number(number) => number,
+            Threads::Auto => (free / processes.max(1)).clamp(1, THREADS),
+        }
+    }
+}
+
+impl fmt::Display for Threads {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Threads::Auto => to.write_str("auto"),
+            Threads::Number(number) => number.fmt(to),
+        }
+    }
 }
 
 /// When messages are due, where the rate does not say it.
@@ -131,6 +164,14 @@ pub(crate) fn workers(text: &str) -> Result<Workers, String> {
     if hosts.iter().all(sound) { Ok(Workers::There(hosts)) } else { Err(bad()) }
 }
 
+pub(crate) fn threads(text: &str) -> Result<Threads, String> {
+    match text.parse::<u32>() {
+        Ok(number) if (1..=THREADS).contains(&number) => Ok(Threads::Number(number)),
+        _ if text == "auto" => Ok(Threads::Auto),
+        _ => Err(format!("'{text}' is neither 'auto' nor 1 to {THREADS} threads")),
+    }
+}
+
 pub(super) fn processes(text: &str) -> Result<Processes, String> {
     match text.parse::<u32>() {
         Ok(number) if number <= 64 => Ok(Processes::Number(number)),
@@ -202,6 +243,16 @@ mod tests {
     use plan::Pairing;
 
     #[test]
+    fn there_is_a_thread_for_each_cpu_that_is_free() {
+        assert_eq!(Threads::Auto.of(16, false, 1), 16);
+        assert_eq!(Threads::Auto.of(16, true, 2), 4);
+        assert_eq!(Threads::Auto.of(2, true, 6), 1);
+        assert_eq!(Threads::Auto.of(256, false, 1), 64);
+        assert_eq!(Threads::Number(3).of(16, true, 2), 3);
+        assert_eq!(threads(&Threads::Auto.to_string()), Ok(Threads::Auto));
+    }
+
+    #[test]
     fn sources_are_an_address_or_a_range() {
         let range = sources("127.0.0.254-127.0.1.1").unwrap().addresses();
         let words: Vec<String> = range.iter().map(ToString::to_string).collect();
@@ -226,6 +277,8 @@ mod tests {
     fn the_rest() {
         assert_eq!("zipf:1.1".parse::<Pairing>().unwrap(), Pairing::Zipf { exponent: 1.1 });
         assert_eq!(processes("6").unwrap(), Processes::Number(6));
+        assert_eq!(threads("64").unwrap(), Threads::Number(64));
+        assert!(threads("0").is_err() && threads("65").is_err() && threads("many").is_err());
         assert_eq!(chaos("10s=a=b").unwrap(), (Duration::from_secs(10), "a=b".to_owned()));
         for bad in ["zipf", "zipf:9", "even"] {
             assert!(bad.parse::<Pairing>().is_err(), "{bad}");

@@ -1,7 +1,7 @@
 //! The line that repeats a run.
 
 use super::Settings;
-use crate::cli::{Reconcile, Run, Workers};
+use crate::cli::{Reconcile, Run, Threads, Workers};
 use plan::scenario::{Scenario, When};
 use plan::{Pairing, Protocol, Transport};
 use std::fmt::Display;
@@ -57,7 +57,7 @@ impl Settings {
                 line.all("secret", args.secret.as_ref().map(|path| path.display()));
             }
         }
-        line.say("threads", args.threads);
+        line.all("threads", (args.threads != Threads::Auto).then_some(args.threads));
         line.say("connecting", args.connecting);
         let sources = args.source_ip.iter().map(|sources| sources.text());
         line.all("source-ip", sources);
