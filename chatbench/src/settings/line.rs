@@ -71,6 +71,7 @@ impl Settings {
             Some(Reconcile::Sample(number)) => line.say("reconcile", number),
             None => {}
         }
+        line.all("label", args.label.iter().map(|(key, value)| format!("{key}={value}")));
         line.say("seed", seed);
         line.0
     }
@@ -78,6 +79,7 @@ impl Settings {
     fn server(&self, args: &Run, line: &mut Line) {
         if args.server.spawn {
             line.flag("spawn", true);
+            line.all("chatd", args.server.chatd.as_ref().map(|path| path.display()));
             line.all("set", &args.server.set);
             if let crate::cli::Processes::Number(number) = args.server.websocket_processes {
                 line.say("websocket-processes", number);
@@ -86,8 +88,11 @@ impl Settings {
             line.all("target", &args.door.target);
             line.all("api", &args.door.api);
             line.all("admin", &args.door.admin);
+            line.all("token-file", args.door.token_file.as_ref().map(|path| path.display()));
+            line.all("data", args.door.data.as_ref().map(|path| path.display()));
             line.all("ca", args.door.ca.as_ref().map(|path| path.display()));
         }
+        line.all("server-pid", &args.server_pid);
         line.all("server-metrics", &args.server_metrics);
         line.all("users-file", args.users_file.as_ref().map(|path| path.display()));
         line.all("adapter", args.adapter.map(|adapter| format!("{adapter:?}").to_lowercase()));

@@ -56,6 +56,9 @@ fn the_line_of_the_report_repeats_the_run() {
         "--spawn --set limits.content_chars=8192 --websocket-processes 2 --arrivals poisson --no-latency-gate",
         "--target http://h:1 --target http://h:2 --api http://h:3 --workers a:1,b:2 --secret s/f --pairing zipf:1.1",
         "--target https://h:1 --ca own.pem --users 200",
+        "--target http://h:1 --token-file a/token --server-pid 7,8 --label commit=abc --label by=me",
+        "--target http://h:1 --data some/folder",
+        "--spawn --chatd other/chatd",
         "--adapter stomp --adapter-set path=/ws --adapter-set login=guest --arrivals closed --think 2s",
         "burst --scale 0.5 --duration 5s",
     ] {
@@ -70,6 +73,9 @@ fn the_line_of_the_report_repeats_the_run() {
         assert_eq!(plan(&same), plan(&settings), "{line}");
         assert_eq!((again.p99, again.reconcile, &again.workers), (run.p99, run.reconcile, &run.workers));
         assert_eq!((&again.door.target, &again.door.ca), (&run.door.target, &run.door.ca));
+        assert_eq!((&again.door.token_file, &again.door.data), (&run.door.token_file, &run.door.data));
+        assert_eq!((&again.server.chatd, &again.server_pid), (&run.server.chatd, &run.server_pid));
+        assert_eq!(again.label, run.label);
     }
 }
 
