@@ -7,8 +7,10 @@ mod null;
 mod runs;
 
 use crate::cli::{Format, Output, Run, Threads, threads};
+use crate::interrupt::Interrupt;
 use crate::search::bracket::{Found, Rules};
 use crate::search::{climb, spoken};
+use crate::settings::LEAST_HOLD;
 use crate::{Outcome, broken, files, run};
 use null::Null;
 use report::calibration::{Calibration, Ceiling, Idle, VERSION};
@@ -23,7 +25,8 @@ const FROM: f64 = 8000.0;
 const MOST: f64 = 2_000_000.0;
 const LEAST: f64 = 100.0;
 const FACTOR: f64 = 1.6;
-const STEPS: usize = 16;
+/// More than a quiet machine needs: on a noisy one a rate that held may not hold again.
+const STEPS: usize = 40;
 
 /// The arguments of `calibrate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -58,9 +61,8 @@ pub(crate) struct Args {
 
 /// So long that a whole second lies in it, whenever it begins: rates are judged by those.
 fn held(text: &str) -> Result<Duration, String> {
-    const LEAST: Duration = Duration::from_secs(2);
     let duration = crate::cli::duration(text)?;
-    if duration < LEAST {
+    if duration < LEAST_HOLD {
         return Err(format!(
             "{text} may have no whole second in it, and rates are judged by those: write 2s or more"
         ));
@@ -80,13 +82,20 @@ impl Args {
 
 /// Measures and prints.
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
-    let shape = args.shape();
+    let users = args.idle & !1;
+    if args.idle_only && users == 0 {
+        return Err(Failure::usage("--idle-only without idle users measures nothing", "--idle 2 or more"));
+    }
+    let (shape, mut interrupt) = (args.shape(), Interrupt::listen()?);
     let (mut relay, mut stomp) = (None, None);
     if !args.idle_only {
-        relay = Some(measure(Path::Relay, shape, args.precision).await?);
-        stomp = Some(measure(Path::Stomp, shape, args.precision).await?);
+        relay = Some(measure(Path::Relay, shape, args.precision, &mut interrupt).await?);
+        stomp = Some(measure(Path::Stomp, shape, args.precision, &mut interrupt).await?);
     }
-    let idle = if args.idle == 0 { None } else { Some(idle(args.idle & !1, args.threads).await?) };
+    let idle = match users {
+        0 => None,
+        users => Some(idle(users, args.threads, &mut interrupt).await?),
+    };
     let environment = Environment::read(true, "nothing is kept");
     let calibration = Calibration {
         version: VERSION,
@@ -129,24 +138,45 @@ pub(crate) fn write(folder: &Folder, calibration: &Calibration) -> Result<(), Fa
 }
 
 /// The ceiling for a run like this over chatd's frames; none where the generator is not here, or speaks something else.
-pub(crate) async fn ceiling(run: &Run) -> Result<Option<f64>, Failure> {
+pub(crate) async fn ceiling(run: &Run, interrupt: &mut Interrupt) -> Result<Option<f64>, Failure> {
     let Some(shape) = Shape::of(run) else { return Ok(None) };
-    Ok(measure(Path::Stomp, shape, 0.1).await?.rate)
+    Ok(measure(Path::Stomp, shape, 0.1, interrupt).await?.rate)
 }
 
-async fn measure(path: Path, shape: Shape, precision: f64) -> Result<Ceiling, Failure> {
-    let null = Null::start().await?;
-    let rules = Rules { from: FROM, least: LEAST, most: MOST, factor: FACTOR, precision, steps: STEPS };
+async fn measure(
+    path: Path,
+    shape: Shape,
+    precision: f64,
+    interrupt: &mut Interrupt,
+) -> Result<Ceiling, Failure> {
+    let null = interrupt.or("a null server was started", Null::start()).await?;
+    let (from, least, most, factor) = (FROM, LEAST, MOST, FACTOR);
+    let rules = Rules { from, least, most, factor, precision, steps: STEPS, at_least: None };
     let folder = runs::folder()?;
     let each = runs::rate(path, shape, &[&null], folder.path())?;
-    let climbed = climb(&format!("ceiling, {}: ", path.name()), &rules, &each, found).await;
+    let climbed = climb(&format!("ceiling, {}: ", path.name()), &rules, &each, found, interrupt).await;
     null.stop().await;
     let climbed = climbed?;
-    if climbed.left == Some(Exit::Interrupted) {
-        return Err(Failure::new(Exit::Interrupted, "interrupted", "nothing was measured"));
+    if let Some(left) = climbed.left {
+        let reason = climbed.steps.last().and_then(|step| step.reasons.first());
+        return Err(stopped(left, reason.map(String::as_str)));
     }
     let end = climbed.end;
     Ok(Ceiling::of(end.and_then(|end| end.capacity), end.and_then(|end| end.above), climbed.steps))
+}
+
+/// Why a calibration came to no end: the null server keeps every promise, so that a broken one is chatbench's.
+fn stopped(exit: Exit, reason: Option<&str>) -> Failure {
+    let reason = reason.unwrap_or(exit.name()).to_owned();
+    match exit {
+        Exit::Interrupted => Failure::new(exit, "interrupted", "nothing was measured"),
+        Exit::Incorrect => Failure::new(
+            exit,
+            format!("correctness was violated against the null server: {reason}"),
+            "this is a defect of chatbench: report it",
+        ),
+        _ => Failure::new(exit, reason, "repeat it; a second time it is a defect of chatbench"),
+    }
 }
 
 /// A rate is the generator's own when it passes without a finding against the measurement.
@@ -160,7 +190,7 @@ fn found(report: &Report) -> Option<Found> {
     }
 }
 
-async fn idle(users: u32, threads: Threads) -> Result<Idle, Failure> {
+async fn idle(users: u32, threads: Threads, interrupt: &mut Interrupt) -> Result<Idle, Failure> {
     let few = || {
         Failure::new(
             Exit::INVALID,
@@ -169,14 +199,19 @@ async fn idle(users: u32, threads: Threads) -> Result<Idle, Failure> {
         )
     };
     let processes = files::processes(users, files::hard()).ok_or_else(few)?;
-    let nulls = Null::several(processes).await?;
+    let nulls = interrupt.or("null servers were started", Null::several(processes)).await?;
     let folder = runs::folder()?;
     let args = runs::idle(users, threads, &nulls.iter().collect::<Vec<_>>(), folder.path())?;
-    let report = Box::pin(run::run(&args)).await;
+    let report = Box::pin(run::run(&args, interrupt)).await;
     for null in nulls {
         null.stop().await;
     }
     let report = report?;
+    for exit in [Exit::Interrupted, Exit::Incorrect] {
+        if report.exit == u8::from(exit) {
+            return Err(stopped(exit, report.reasons.first().map(|reason| reason.what.as_str())));
+        }
+    }
     let free = crate::check::free_memory();
     let bytes_per_user = report.generator.rss_per_user_bytes;
     Ok(Idle {

@@ -4,7 +4,9 @@ mod order;
 mod side;
 
 use crate::cli::{Output, Run, page};
+use crate::interrupt::Interrupt;
 use crate::search::spoken;
+use crate::settings::Settings;
 use crate::{Outcome, broken, run};
 use order::{Which, order};
 use report::compare::{self, Comparison};
@@ -55,6 +57,11 @@ impl Args {
         self.run.output
     }
 
+    /// How long each run is held; none: the scenario says it.
+    fn hold(&self) -> Option<Duration> {
+        self.run.duration.or_else(|| self.run.scenario.is_none().then_some(HOLD))
+    }
+
     /// The n-th run of a side: the same seed for both, so that both get the same messages at the same times.
     fn nth(&self, side: &Side, which: Which, n: u32, seed: u64) -> Option<Run> {
         let (name, own) = match which {
@@ -63,8 +70,7 @@ impl Args {
         };
         let run = side.run(&self.run, &own)?;
         let report_dir = run.report_dir.as_ref().map(|all| all.join(format!("{name}-{:02}", n + 1)));
-        let duration = run.duration.or_else(|| run.scenario.is_none().then_some(HOLD));
-        Some(Run { report_dir, duration, seed: Some(seed.wrapping_add(n.into())), ..run })
+        Some(Run { report_dir, duration: self.hold(), seed: Some(seed.wrapping_add(n.into())), ..run })
     }
 }
 
@@ -72,11 +78,15 @@ impl Args {
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let (a, b) = (Side::of(&args.a)?, Side::of(&args.b)?);
     let seed = args.run.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    if !a.is_there() || !b.is_there() {
+        Settings::of(&Run { duration: args.hold(), ..args.run.clone() })?.judged()?;
+    }
+    let mut interrupt = Interrupt::listen()?;
     let (mut a_reports, mut b_reports) = (a.read()?, b.read()?);
     for (n, which) in order(args.repeat, !a.is_there(), !b.is_there()) {
         let side = if which == Which::A { &a } else { &b };
         let Some(args) = args.nth(side, which, n, seed) else { continue };
-        let report = Box::pin(run::run(&args)).await?;
+        let report = Box::pin(run::run(&args, &mut interrupt)).await?;
         say(n, which, &report);
         if report.verdict == Verdict::Interrupted {
             return Err(Failure::new(Exit::Interrupted, "interrupted", "nothing was compared"));
@@ -91,7 +101,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         write(folder, &comparison)?;
     }
     let text = told(&comparison, args.run.output)?;
-    Ok(Outcome { text, exit: exit(&comparison, &a_reports, &b_reports) })
+    Ok(Outcome { text, exit: comparison.exit() })
 }
 
 /// As it goes to stdout.
@@ -100,22 +110,6 @@ pub(crate) fn told(comparison: &Comparison, output: Output) -> Result<String, Fa
         Output::Json => serde_json::to_string_pretty(comparison).map_err(broken)? + "\n",
         Output::Text => compare::text(comparison),
     })
-}
-
-/// Broken promises first, then whether anything can be said, then what is said.
-fn exit(comparison: &Comparison, a: &[Report], b: &[Report]) -> Exit {
-    let invalid = |side: &[Report]| {
-        2 * side.iter().filter(|report| report.verdict == Verdict::Invalid).count() > side.len()
-    };
-    if a.iter().chain(b).any(|report| report.violations.total > 0) {
-        Exit::Incorrect
-    } else if invalid(a) || invalid(b) {
-        Exit::INVALID
-    } else if comparison.regressed() {
-        Exit::GATE_FAILED
-    } else {
-        Exit::Ok
-    }
 }
 
 /// Its file in a folder of reports, and the forms beside it.

@@ -3,6 +3,7 @@
 //! The same as `run --workers HOST:PORT,...`, under a name that is looked for.
 
 use crate::cli::{Output, Run, Workers};
+use crate::interrupt::Interrupt;
 use crate::{Outcome, run, told};
 use schema::exit::Failure;
 
@@ -37,7 +38,7 @@ impl Args {
 
 /// Runs, and prints the report.
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
-    told(&run::run(&args.meant()?).await?, args.run.output)
+    told(&run::run(&args.meant()?, &mut Interrupt::listen()?).await?, args.run.output)
 }
 
 fn hosts(text: &str) -> Result<Hosts, String> {

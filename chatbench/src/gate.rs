@@ -1,6 +1,7 @@
 //! `chatbench gate`: a run that is judged by a shipped set of gates, for each commit.
 
 use crate::cli::{Output, Run};
+use crate::interrupt::Interrupt;
 use crate::{Outcome, run, told};
 use schema::exit::Failure;
 
@@ -32,5 +33,5 @@ impl Args {
 
 /// Runs, and prints the report.
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
-    told(&run::run(&args.meant()).await?, args.run.output)
+    told(&run::run(&args.meant(), &mut Interrupt::listen()?).await?, args.run.output)
 }

@@ -1,9 +1,12 @@
-//! Ctrl-C and SIGTERM: the first ends the run in order, the second at once. The key `q` is a first.
+//! Ctrl-C and SIGTERM: the first ends the verb in order, the second at once. The key `q` is a first.
+//!
+//! One [`Interrupt`] lasts as long as the verb, so that of many runs none begins after it, and nothing is deaf in between.
 
 use rustix::process::{Pid, Signal, kill_process};
 use schema::exit::{Exit, Failure};
+use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,7 +18,7 @@ struct Owned {
     folders: Vec<PathBuf>,
 }
 
-/// Whether somebody wants the run to end.
+/// Whether somebody wants it to end.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
     flag: watch::Receiver<bool>,
@@ -64,15 +67,28 @@ impl Interrupt {
         Trigger(self.send.clone())
     }
 
-    /// These were started, in this folder: the second interrupt ends them and removes it.
-    pub(crate) fn owns(&self, pids: &[u32], folder: &Path) {
-        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        owned.pids.extend(pids);
-        owned.folders.push(folder.to_owned());
+    /// For who starts processes that must not outlive chatbench.
+    pub(crate) fn ward(&self) -> Ward {
+        Ward(self.owned.clone())
     }
 
     pub(crate) fn is_set(&self) -> bool {
         *self.flag.borrow()
+    }
+
+    /// What comes of `work`, unless an interrupt comes first: then that, and what was being done.
+    pub(crate) async fn or<T>(
+        &mut self,
+        doing: &str,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.wait() => {
+                Err(Failure::new(Exit::Interrupted, format!("interrupted while {doing}"), "nothing was measured"))
+            }
+            done = work => done,
+        }
     }
 
     /// Returns at the first interrupt, never without one.
@@ -80,6 +96,30 @@ impl Interrupt {
         if self.flag.wait_for(|set| *set).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// What was started, for the second interrupt to end and remove. Drop it when that has ended: a pid may then be anybody's.
+#[derive(Debug)]
+pub(crate) struct Ward(Arc<Mutex<Owned>>);
+
+impl Ward {
+    pub(crate) fn folder(&self, folder: &Path) {
+        self.owned().folders.push(folder.to_owned());
+    }
+
+    pub(crate) fn process(&self, pid: u32) {
+        self.owned().pids.push(pid);
+    }
+
+    fn owned(&self) -> MutexGuard<'_, Owned> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ward {
+    fn drop(&mut self) {
+        *self.owned() = Owned::default();
     }
 }
 
@@ -94,8 +134,37 @@ impl Trigger {
 }
 
 impl Drop for Interrupt {
-    /// The pids may be anybody's by the time of a later signal.
+    /// Nothing is left to be ended.
     fn drop(&mut self) {
         self.listening.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_begins_after_an_interrupt() {
+        let mut interrupt = Interrupt::listen().unwrap();
+        assert_eq!(interrupt.or("a run was made", async { Ok(1) }).await.unwrap(), 1);
+        interrupt.trigger().pull();
+        let failure = interrupt.or("a run was made", async { Ok(2) }).await.unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.message.as_str()),
+            (Exit::Interrupted, "interrupted while a run was made")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_is_nobodys_any_more() {
+        let interrupt = Interrupt::listen().unwrap();
+        let ward = interrupt.ward();
+        ward.process(4711);
+        ward.folder(Path::new("/nowhere"));
+        let owned = interrupt.owned.clone();
+        assert_eq!(owned.lock().unwrap().pids, [4711]);
+        drop(ward);
+        assert!(owned.lock().unwrap().pids.is_empty() && owned.lock().unwrap().folders.is_empty());
     }
 }

@@ -44,6 +44,7 @@ mod workers;
 
 use clap::Parser;
 use cli::{Cli, Output, Verb};
+use interrupt::Interrupt;
 use report::model::Report;
 use schema::exit::{Exit, Failure};
 use std::io::Write;
@@ -87,7 +88,7 @@ fn outcome(verb: &Verb) -> Result<Outcome, Failure> {
     })?;
     let outcome = runtime.block_on(async {
         match verb {
-            Verb::Run(args) => told(&run::run(args).await?, args.output),
+            Verb::Run(args) => told(&run::run(args, &mut Interrupt::listen()?).await?, args.output),
             Verb::Gate(args) => gate::run(args).await,
             Verb::Search(args) => search::run(args).await,
             Verb::Check(args) => check::run(args).await,

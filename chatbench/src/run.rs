@@ -22,23 +22,21 @@ use schema::exit::{Exit, Failure};
 use std::path::Path;
 use std::time::Instant;
 
-/// Runs and judges; the report has the exit code.
-pub(crate) async fn run(args: &Run) -> Result<Report, Failure> {
+/// Runs and judges; the report has the exit code. After an interrupt it does not begin.
+pub(crate) async fn run(args: &Run, interrupt: &mut Interrupt) -> Result<Report, Failure> {
     let settings = Settings::of(args)?;
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
     let asked = settings.thresholds(args, &plan)?;
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let generators = ready::generators(args, plan.users)?;
-    let interrupt = Interrupt::listen()?;
     let mut live = Live::new(args.live, interrupt.trigger());
     live.asked(&asked, &plan.phases);
     let server = match args.server.spawn {
         true => {
             live.phase("server", "starting chatd");
-            let server = Server::start(&args.server, plan.users).await?;
-            interrupt.owns(&server.pids(), server.folder());
-            Some(server)
+            let start = Server::start(&args.server, plan.users, interrupt.ward());
+            Some(interrupt.or("chatd was started", start).await?)
         }
         false => None,
     };
@@ -90,11 +88,11 @@ impl What<'_> {
     async fn measure(
         &self,
         mut plan: Plan,
-        mut interrupt: Interrupt,
+        interrupt: &mut Interrupt,
         live: &mut Live,
     ) -> Result<Measured, Failure> {
         let (args, users) = (self.args, plan.users);
-        let place = Place::find(args, self.server).await?;
+        let place = interrupt.or("the server was looked for", Place::find(args, self.server)).await?;
         let client = place.trust.client()?;
         let has_rest = put(&mut plan, &place);
         load::driver::of(&plan)
@@ -105,19 +103,13 @@ impl What<'_> {
 
         live.phase("users", &format!("{users} accounts and tokens"));
         let begun = Instant::now();
-        let accounts = tokio::select! {
-            accounts = accounts(args, self.server, &place, &plan) => accounts?,
-            () = interrupt.wait() => {
-                let what = "interrupted while accounts were made";
-                return Err(Failure::new(Exit::Interrupted, what, "nothing was measured"));
-            }
-        };
+        let accounts = interrupt.or("accounts were made", accounts(args, self.server, &place, &plan)).await?;
         phases.provision_s = begun.elapsed().as_secs_f64();
         environment.server =
             if has_rest { crate::provision::version(&client, &place.api).await } else { None };
 
         live.phase("connect", &format!("{users} sockets to {}", words(&plan)));
-        let workers = ready::workers(self.generators, users).await?;
+        let workers = interrupt.or("workers were started", ready::workers(self.generators, users)).await?;
         let sources = place.sources(&args.source_ip, users, u32::try_from(workers.list.len()).unwrap_or(1));
         let job = Job {
             plan: &plan,
@@ -131,7 +123,7 @@ impl What<'_> {
             client: client.clone(),
             asked: self.asked,
         };
-        let mut carried = carry(job, workers, &mut interrupt, live).await?;
+        let mut carried = carry(job, workers, interrupt, live).await?;
         phases.connect_s = carried.connect.as_secs_f64();
         phases.warmup_s = plan.phases.warmup_us as f64 / 1e6;
         phases.hold_s = carried.held.as_secs_f64();

@@ -8,6 +8,7 @@ mod outcome;
 mod step;
 
 use crate::cli::{Output, Run};
+use crate::interrupt::Interrupt;
 use crate::{Outcome, broken, calibrate, run};
 pub(crate) use args::{Args, percent, spoken};
 use bracket::{End, Found, Kind, Next, Rules, Tried};
@@ -19,8 +20,9 @@ use std::io::Write;
 /// Searches, writes the report, and prints what was found.
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     args.sound()?;
-    let ceiling = if args.no_ceiling { None } else { calibrate::ceiling(&args.run).await? };
-    let climbed = climb("", &args.rules(), &args.each(), step::found).await?;
+    let mut interrupt = Interrupt::listen()?;
+    let ceiling = if args.no_ceiling { None } else { calibrate::ceiling(&args.run, &mut interrupt).await? };
+    let climbed = climb("", &args.rules(), &args.each(), step::found, &mut interrupt).await?;
     let exit = outcome::exit(&climbed, args.at_least);
     let search = Search {
         version: report::model::VERSION,
@@ -29,6 +31,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         generator_ceiling: ceiling,
         line: spoken(std::env::args()),
         steps: climbed.steps,
+        left: climbed.left.map(u8::from),
         best: climbed.best.map(Box::new),
     };
     if let Some(folder) = &args.run.report_dir {
@@ -43,29 +46,36 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// What climbing has come to.
 pub(crate) struct Climbed {
-    /// None when it was interrupted, or correctness was violated.
+    /// None when it was left before that.
     pub(crate) end: Option<End>,
     pub(crate) steps: Vec<SearchStep>,
-    /// The report of the highest rate that passed.
+    /// The report of the capacity; without one, of the highest rate that held, or of what broke correctness.
     pub(crate) best: Option<Report>,
     /// Why it was left, as an exit code.
     pub(crate) left: Option<Exit>,
 }
 
 /// Runs at one rate after another until the bracket is narrow enough. `found` says what a report means: none ends it.
+///
+/// # Errors
+/// The first run came to nothing. Later that leaves the search, and what was measured before is kept.
 pub(crate) async fn climb(
     title: &str,
     rules: &Rules,
     each: &Run,
     found: fn(&Report) -> Option<Found>,
+    interrupt: &mut Interrupt,
 ) -> Result<Climbed, Failure> {
     let mut tried: Vec<Tried> = Vec::new();
+    let mut held = Held::default();
     let mut climbed = Climbed { end: None, steps: Vec::new(), best: None, left: None };
+    let mut failed_before = false;
     loop {
         let (rate, kind) = match bracket::next(rules, &tried) {
             Next::Try { rate, kind } => (rate, kind),
             Next::End(end) => {
                 climbed.end = Some(end);
+                climbed.best = held.best(end.capacity);
                 return Ok(climbed);
             }
         };
@@ -73,33 +83,49 @@ pub(crate) async fn climb(
         let report_dir =
             each.report_dir.as_ref().map(|all| all.join(format!("{:02}-{rate}", tried.len() + 1)));
         let args = Run { rate: Some(rate), report_dir, ..each.clone() };
-        let (step, report) = match Box::pin(run::run(&args)).await {
-            Ok(report) => (step::of(rate, kind, &report), Some(report)),
-            // A server that can't even be reached or started has not held the rate; if it never could, that is the answer.
-            Err(failure) if tried.is_empty() || failure.exit == Exit::Interrupted || given_up(&climbed) => {
-                return Err(failure);
+        let (step, report, found) = match Box::pin(run::run(&args, interrupt)).await {
+            Ok(report) => {
+                let found = found(&report);
+                (step::of(rate, kind, &report), Some(report), found)
             }
-            Err(failure) => (step::failed(rate, kind, &failure), None),
+            Err(failure) if tried.is_empty() => return Err(failure),
+            Err(failure) => {
+                // Once it may be the rate; twice in a row is no measurement.
+                let found = step::came_to(&failure).filter(|_| !failed_before);
+                (step::failed(rate, kind, &failure), None, found)
+            }
         };
-        let found = report.as_ref().map_or(Some(Found::Missed), found);
+        failed_before = report.is_none();
         say(&format!("{title}        {}", step::words(&step)));
+        let exit = step::exit(&step);
         climbed.steps.push(step);
         let Some(found) = found else {
-            climbed.left = climbed.steps.last().map(step::exit);
-            climbed.best = climbed.best.or(report);
+            climbed.left = Some(exit);
+            climbed.best = if exit == Exit::Incorrect { report } else { held.best(None) };
             return Ok(climbed);
         };
         tried.push(Tried { rate, found });
-        let better = climbed.best.as_ref().is_none_or(|best| best.gate.rate <= rate);
-        if found == Found::Held && better {
-            climbed.best = report;
+        if let Some(report) = report.filter(|_| found == Found::Held) {
+            held.enter(rate, report);
         }
     }
 }
 
-/// Whether the last run failed altogether: twice in a row is no measurement.
-fn given_up(climbed: &Climbed) -> bool {
-    climbed.steps.last().is_some_and(step::is_failure)
+/// The reports of runs that held, one a rate.
+#[derive(Default)]
+struct Held(Vec<(f64, Report)>);
+
+impl Held {
+    fn enter(&mut self, rate: f64, report: Report) {
+        self.0.retain(|(known, _)| *known != rate);
+        self.0.push((rate, report));
+    }
+
+    /// That of this rate; without one, of the highest.
+    fn best(self, capacity: Option<f64>) -> Option<Report> {
+        let wanted = self.0.into_iter().filter(|(rate, _)| capacity.is_none_or(|capacity| capacity == *rate));
+        wanted.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, report)| report)
+    }
 }
 
 fn expected(rules: &Rules, tried: &[Tried]) -> String {

@@ -3,6 +3,8 @@
 mod adapter;
 mod line;
 
+pub(crate) use adapter::veiled;
+
 use crate::cli::{Arrivals, Run};
 use plan::scenario::{Chaos, Scenario, When, read_trace};
 use plan::{Plan, Protocol};
@@ -10,7 +12,10 @@ use report::Thresholds;
 use report::model::GateClass;
 use report::threshold::Limit;
 use schema::exit::Failure;
+use std::time::Duration;
 
+/// Shortest hold in which a whole second lies, whenever it begins: rates are judged by those.
+pub(crate) const LEAST_HOLD: Duration = Duration::from_secs(2);
 /// Bound of the delivery latency's p99 where nothing else is asked for, in milliseconds.
 const P99_MS: f64 = 100.0;
 /// Id of that gate.
@@ -48,6 +53,18 @@ impl Settings {
     /// The scenario's name; none for plain chat.
     pub(crate) fn name(&self) -> Option<String> {
         (!self.scenario.name.is_empty()).then(|| self.scenario.name.clone())
+    }
+
+    /// Refuses a hold in which a rate could not be judged.
+    pub(crate) fn judged(&self) -> Result<(), Failure> {
+        if self.scenario.duration >= LEAST_HOLD {
+            return Ok(());
+        }
+        let what = format!(
+            "a hold of {} ms may have no whole second in it, and rates are judged by those",
+            self.scenario.duration.as_millis()
+        );
+        Err(Failure::usage(what, "--duration 2s or more"))
     }
 
     /// What is asked of the run: known before it begins, so that no typo passes.

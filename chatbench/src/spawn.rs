@@ -5,6 +5,7 @@ mod member;
 
 use crate::cli::{Processes, Spawn};
 use crate::files;
+use crate::interrupt::Ward;
 use member::{Member, STEP, free_ports};
 use report::{Process, Source, Where};
 use schema::exit::{Exit, Failure};
@@ -28,11 +29,13 @@ pub(crate) struct Server {
     members: Vec<Member>,
     folder: TempDir,
     port: u16,
+    /// The last to go: until then all of it is in its care.
+    ward: Ward,
 }
 
 impl Server {
-    /// Starts what `users` sockets need and waits until all are ready.
-    pub(crate) async fn start(args: &Spawn, users: u32) -> Result<Self, Failure> {
+    /// Starts what `users` sockets need and waits until all are ready. Dropped before that, it ends what it has started.
+    pub(crate) async fn start(args: &Spawn, users: u32, ward: Ward) -> Result<Self, Failure> {
         let chatd = find(args.chatd.as_deref())?;
         let beside = match args.websocket_processes {
             Processes::Number(number) => number,
@@ -44,9 +47,10 @@ impl Server {
         };
         let folder = TempDir::with_prefix("chatbench-")
             .map_err(|error| failed(format!("temporary folder: {error}")))?;
+        ward.folder(folder.path());
         let width = beside.saturating_add(1);
         let port = free_ports(width).ok_or_else(|| failed(format!("no free ports for {width} processes")))?;
-        let mut server = Self { members: Vec::new(), folder, port };
+        let mut server = Self { members: Vec::new(), folder, port, ward };
         let mut core = Command::new(&chatd);
         if beside > 0 {
             let sockets: Vec<String> = (1..=beside).map(|n| server.sockets(n)).collect();
@@ -74,7 +78,7 @@ impl Server {
             command.arg("--set").arg(setting);
         }
         let log = self.folder.path().join(format!("log-{}", self.members.len()));
-        self.members.push(Member::start(name, command, log).await?);
+        self.members.push(Member::start(name, command, log, &self.ward).await?);
         Ok(())
     }
 
@@ -105,15 +109,6 @@ impl Server {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// Data and logs of all.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn pids(&self) -> Vec<u32> {
-        self.members.iter().map(Member::pid).collect()
     }
 
     pub(crate) fn processes(&self) -> Vec<Process> {
@@ -176,9 +171,13 @@ mod tests {
         Spawn { spawn: true, chatd: Some(chatd.to_owned()), ..Spawn::default() }
     }
 
+    fn ward() -> Ward {
+        crate::interrupt::Interrupt::listen().unwrap().ward()
+    }
+
     #[tokio::test]
     async fn a_missing_chatd_is_named_with_the_fix() {
-        let failure = Server::start(&spawn(Path::new("/nowhere/chatd")), 2).await.unwrap_err();
+        let failure = Server::start(&spawn(Path::new("/nowhere/chatd")), 2, ward()).await.unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.hint.contains("--chatd"));
     }
@@ -189,7 +188,7 @@ mod tests {
         let script = folder.path().join("chatd");
         std::fs::write(&script, "#!/bin/sh\necho no such key >&2\nexit 78\n").unwrap();
         std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let failure = Server::start(&spawn(&script), 2).await.unwrap_err();
+        let failure = Server::start(&spawn(&script), 2, ward()).await.unwrap_err();
         assert_eq!(failure.exit, Exit::Failed);
         assert!(failure.hint.contains("no such key"), "{failure}");
     }

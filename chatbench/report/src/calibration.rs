@@ -1,6 +1,7 @@
 //! What `chatbench calibrate` has measured of the generator itself, as JSON and in words.
 
-use crate::model::{Environment, SearchStep};
+use crate::html::words;
+use crate::model::{Environment, SearchStep, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,13 @@ impl Idle {
     }
 }
 
+impl SearchStep {
+    /// Whether a step of a calibration held: it passed, and nothing was found against the measurement.
+    pub(crate) fn held(&self) -> bool {
+        self.verdict == Verdict::Pass && self.reasons.is_empty()
+    }
+}
+
 impl Ceiling {
     /// From the steps of a climb.
     #[must_use]
@@ -88,10 +96,23 @@ impl Ceiling {
         }
     }
 
+    /// What is known where no rate held twice.
+    pub(crate) fn nothing(&self) -> String {
+        let steps = &self.steps;
+        let once = steps.iter().filter(|step| step.held()).map(|step| step.rate).max_by(f64::total_cmp);
+        match (once, steps.iter().map(|step| step.rate).min_by(f64::total_cmp)) {
+            (Some(once), _) => {
+                let once = words::number(once);
+                format!("no rate held twice in {} runs; {once} msg/s held once", steps.len())
+            }
+            (None, Some(lowest)) => format!("nothing held, not even {} msg/s", words::number(lowest)),
+            (None, None) => "nothing held".to_owned(),
+        }
+    }
+
     fn text(&self, name: &str) -> String {
         let Some(rate) = self.rate else {
-            let above = self.above.map_or_else(String::new, |above| format!(", not even {above} msg/s"));
-            return format!("{name:10} nothing held{above}\n");
+            return format!("{name:10} {}\n", self.nothing());
         };
         let us = |us: Option<f64>| us.map_or_else(|| "?".to_owned(), |us| format!("{us:.1}"));
         let ms = |ms: Option<f64>| ms.map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}"));
@@ -154,23 +175,11 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Verdict;
+    use schema::exit::Exit;
 
     fn step(rate: f64, p99_ms: f64) -> SearchStep {
-        SearchStep {
-            rate,
-            verdict: Verdict::Pass,
-            exit: 0,
-            offered: rate,
-            delivered: rate,
-            p50_ms: 0.2,
-            p99_ms,
-            lag_p99_ms: 0.1,
-            server_us_per_message: Some(3.0),
-            generator_us_per_message: Some(7.5),
-            reasons: Vec::new(),
-            kind: "up".into(),
-        }
+        let nothing = SearchStep::nothing(rate, Verdict::Pass, Exit::Ok, String::new());
+        SearchStep { p99_ms, generator_us_per_message: Some(7.5), reasons: Vec::new(), ..nothing }
     }
 
     #[test]
@@ -180,7 +189,13 @@ mod tests {
         assert_eq!((ceiling.p99_ms, ceiling.generator_us_per_message), (Some(2.0), Some(7.5)));
         let text = ceiling.text("stomp");
         assert!(text.contains("100 msg/s (200 did not hold)") && text.contains("generator 7.5 µs"), "{text}");
-        assert!(Ceiling::of(None, Some(5.0), Vec::new()).text("relay").contains("not even 5 msg/s"));
+        let late = |rate| SearchStep { reasons: vec!["late".into()], ..step(rate, 9.0) };
+        let none = Ceiling::of(None, Some(5000.0), vec![late(8000.0), late(5000.0)]).text("relay");
+        assert!(none.contains("not even 5,000 msg/s"), "{none}");
+        let once =
+            Ceiling::of(None, Some(66_400.0), vec![step(41_500.0, 1.0), late(66_400.0), late(41_500.0)]);
+        let once = once.text("relay");
+        assert!(once.contains("no rate held twice in 3 runs; 41,500 msg/s held once"), "{once}");
     }
 
     #[test]

@@ -9,11 +9,12 @@ mod caveats;
 mod model;
 mod render;
 
+pub(crate) use model::Word;
 pub use model::{Comparison, Difference, Outcome, Repeat, Side};
 pub(crate) use render::foot;
 pub use render::{markdown, text};
 
-use crate::model::{Point, Report};
+use crate::model::{Point, Report, Verdict};
 use crate::value::Window;
 use bootstrap::{Interval, Run};
 use caveats::caveats;
@@ -22,6 +23,8 @@ use caveats::caveats;
 const VERSION: u32 = 1;
 /// All intervals together are right so often.
 const SURE: f64 = 0.95;
+/// Runs of a side below which nothing is known of how much runs differ among themselves.
+const RUNS: usize = 2;
 /// Differences below it are of no use to anybody, however sure.
 const NEGLIGIBLE: f64 = 0.01;
 
@@ -74,7 +77,7 @@ const FIGURES: [Figure; 5] = [
     },
 ];
 
-/// Compares; the same seed gives the same intervals. What the sides are called, and the line, are the caller's to tell.
+/// Compares; INVALID runs are told of, and left out of the figures. The same seed gives the same intervals. What the sides are called, and the line, are the caller's to tell.
 ///
 /// # Errors
 /// A sentence, when a side has no run.
@@ -103,9 +106,10 @@ pub fn compare(a: &[Report], b: &[Report], seed: u64) -> Result<Comparison, Stri
     })
 }
 
-/// Each run in which the figure was measured.
+/// Each run in which the figure was measured. Those that are INVALID say nothing of the server.
 fn runs(figure: &Figure, reports: &[Report]) -> Vec<Run> {
-    let runs = reports.iter().map(|report| figure.run(report));
+    let counted = reports.iter().filter(|report| report.verdict != Verdict::Invalid);
+    let runs = counted.map(|report| figure.run(report));
     runs.filter(|run| run.iter().any(|(_, whole)| *whole > 0.0)).collect()
 }
 

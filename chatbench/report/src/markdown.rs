@@ -198,6 +198,7 @@ mod tests {
             generator_ceiling: None,
             line: "chatbench search".to_owned(),
             steps: vec![step],
+            left: None,
             best: None,
         };
         let text = search(&found);

@@ -16,22 +16,20 @@ pub fn sentence(search: &Search) -> String {
 
 fn found(search: &Search) -> String {
     let steps = &search.steps;
-    if let Some(last) = steps.last().filter(|step| left(step)) {
+    let passed = steps.iter().filter(|step| step.verdict == Verdict::Pass);
+    let once = passed.map(|step| step.rate).max_by(f64::total_cmp);
+    if let Some(last) = steps.last().filter(|_| left(search).is_some()) {
         let reason = last.reasons.first().map_or("interrupted", String::as_str);
-        return format!("The search was left at {} msg/s: {reason}.", number(last.rate));
+        let held = once.map_or_else(String::new, |once| format!(" Until then {} msg/s held.", number(once)));
+        return format!("The search was left at {} msg/s: {reason}.{held}", number(last.rate));
     }
-    let invalid = |step: &SearchStep| step.verdict == Verdict::Invalid;
-    let mut at_above = steps.iter().filter(|step| Some(step.rate) == search.above).peekable();
-    let starved = at_above.peek().is_some() && at_above.all(invalid);
     let above = match search.above.map(number) {
-        Some(above) if starved => {
+        Some(above) if starved(search) => {
             format!("; at {above} the generator or the machine was the limit: the server may hold more")
         }
         Some(above) => format!("; {above} does not"),
         None => String::new(),
     };
-    let passed = steps.iter().filter(|step| step.verdict == Verdict::Pass);
-    let once = passed.map(|step| step.rate).max_by(f64::total_cmp);
     match (search.capacity.map(number), once.map(number)) {
         (Some(capacity), _) if search.above.is_none() => {
             format!("{capacity} msg/s holds, and held again: the highest rate that was to be tried (--most).")
@@ -40,17 +38,31 @@ fn found(search: &Search) -> String {
         (None, Some(once)) => {
             format!("The runs ran out (--steps) before a rate held twice: {once} msg/s held once{above}.")
         }
-        (None, None) if !steps.is_empty() && steps.iter().all(invalid) => {
+        (None, None) if unknown(search) => {
             "The generator or the machine was the limit at every rate: nothing is known of the server.".into()
         }
         (None, None) => format!("No rate holds the gates{above}."),
     }
 }
 
-/// Whether the search could not go on behind this step: interrupted, or correctness was violated.
-#[must_use]
-pub fn left(step: &SearchStep) -> bool {
-    step.verdict == Verdict::Interrupted || step.exit == u8::from(Exit::Incorrect)
+/// Why the search was left before its end, as an exit code; none when it came to its end.
+pub(crate) fn left(search: &Search) -> Option<u8> {
+    // A search that was stored before it said so ends with the step that could not be gone on from.
+    let last = search.steps.last();
+    let broken =
+        |step: &&SearchStep| step.verdict == Verdict::Interrupted || step.exit == u8::from(Exit::Incorrect);
+    search.left.or_else(|| last.filter(broken).map(|step| step.exit))
+}
+
+/// Whether the lowest rate that did not hold says nothing about the server.
+fn starved(search: &Search) -> bool {
+    let mut at_above = search.steps.iter().filter(|step| Some(step.rate) == search.above).peekable();
+    at_above.peek().is_some() && at_above.all(|step| step.verdict == Verdict::Invalid)
+}
+
+/// Whether nothing at all is known of the server.
+pub(crate) fn unknown(search: &Search) -> bool {
+    !search.steps.is_empty() && search.steps.iter().all(|step| step.verdict == Verdict::Invalid)
 }
 
 #[cfg(test)]
@@ -58,20 +70,7 @@ mod tests {
     use super::*;
 
     fn step(rate: f64, verdict: Verdict, exit: u8) -> SearchStep {
-        SearchStep {
-            rate,
-            verdict,
-            exit,
-            offered: rate,
-            delivered: rate,
-            p50_ms: 1.0,
-            p99_ms: 2.0,
-            lag_p99_ms: 0.1,
-            server_us_per_message: None,
-            generator_us_per_message: None,
-            reasons: vec!["one lost".into()],
-            kind: "up".into(),
-        }
+        SearchStep { exit, ..SearchStep::nothing(rate, verdict, Exit::Ok, "one lost".into()) }
     }
 
     #[test]
@@ -89,6 +88,9 @@ mod tests {
         let once = of(None, &[held, step(4000.0, Verdict::Fail, 3), weak[1].clone(), weak[1].clone()]);
         assert!(once.contains("1,900 msg/s held once; at 2,000 the generator"), "{once}");
         assert!(of(None, &[step(2000.0, Verdict::Fail, 9)]).contains("left at 2,000 msg/s: one lost"));
+        let gone = Search { left: Some(1), steps: twice[..2].to_vec(), ..search(None) };
+        let words = "The search was left at 2,000 msg/s: one lost. Until then 1,900 msg/s held.";
+        assert_eq!(sentence(&gone), words);
         let known = Search { generator_ceiling: Some(90_000.0), ..search(None) };
         assert!(sentence(&known).contains("reaches 90,000 msg/s"));
     }
@@ -101,6 +103,7 @@ mod tests {
             generator_ceiling: None,
             line: "chatbench search".into(),
             steps: Vec::new(),
+            left: None,
             best: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::bracket::Rules;
 use crate::cli::{Arrivals, Output, Run, rate};
+use crate::settings::{self, Settings};
 use schema::exit::Failure;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     /// Runs at most.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=1000))]
     steps: u16,
-    /// Fail when less than this holds.
+    /// Fail when less than this holds; tried itself where the search closes around it. At most --most.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) at_least: Option<f64>,
     /// Do not measure what the generator itself can do.
@@ -50,6 +51,7 @@ impl Args {
             factor: self.factor,
             precision: self.precision,
             steps: self.steps.into(),
+            at_least: self.at_least,
         }
     }
 
@@ -69,7 +71,13 @@ impl Args {
         if self.run.rate.is_some_and(|rate| rate > self.most) {
             return Err(Failure::usage("--rate is above --most", "raise --most, or begin lower"));
         }
-        Ok(())
+        if self.at_least.is_some_and(|least| least > self.most) {
+            return Err(Failure::usage(
+                "--at-least is above --most, and would never be tried",
+                "raise --most, or ask for less",
+            ));
+        }
+        Settings::of(&Run { rate: Some(self.rules().from), ..self.each() })?.judged()
     }
 }
 
@@ -92,10 +100,10 @@ fn factor(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The command line again, quoted for a shell; the path of the program is left out.
+/// The command line again, quoted for a shell, without its secrets; the path of the program is left out.
 pub(crate) fn spoken(args: impl Iterator<Item = String>) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,%+@".contains(c);
-    let quoted = args.skip(1).map(|arg| {
+    let quoted = settings::veiled(args.skip(1)).map(|arg| {
         if !arg.is_empty() && arg.chars().all(plain) {
             arg
         } else {
@@ -134,7 +142,14 @@ mod tests {
 
     #[test]
     fn what_has_no_rate_is_refused() {
-        for bad in ["search --arrivals closed", "search --trace x.csv", "search --rate 5000 --most 4000"] {
+        for bad in [
+            "search --arrivals closed",
+            "search --trace x.csv",
+            "search --rate 5000 --most 4000",
+            "search --at-least 5000 --most 4000",
+            "search --duration 1s",
+            "search --users 3",
+        ] {
             assert!(parse(bad).unwrap().sound().is_err(), "{bad}");
         }
         for bad in ["search --precision 0%", "search --precision x", "search --factor 1", "search --steps 0"]
@@ -147,5 +162,18 @@ mod tests {
     fn the_line_survives_a_shell() {
         let args = ["/usr/bin/chatbench", "search", "--set", "a b='c'", "--rate", "5"].map(str::to_owned);
         assert_eq!(spoken(args.into_iter()), r"chatbench search --set 'a b='\''c'\''' --rate 5");
+    }
+
+    #[test]
+    fn the_line_has_no_secret() {
+        let line = "x compare a b --adapter-set passcode=hunter2 --adapter-set=password=hunter2 --adapter-set \
+                    passcode=@file --adapter-set login=guest --label passcode=7";
+        let said = spoken(line.split_whitespace().map(str::to_owned));
+        assert!(!said.contains("hunter2"), "{said}");
+        for kept in
+            ["passcode=***", "--adapter-set=password=***", "passcode=@file", "login=guest", "passcode=7"]
+        {
+            assert!(said.replace('\'', "").contains(kept), "{kept}: {said}");
+        }
     }
 }

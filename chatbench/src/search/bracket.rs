@@ -1,7 +1,7 @@
 //! Which rate is tried next: up until one does not hold, then in between, then the best one again.
 //!
 //! A pure function of what was tried so far. A rate is held when it held twice and never failed; it failed when the
-//! server missed its gates once, or when the generator was the limit twice in a row.
+//! server missed its gates once, or when the generator was the limit twice in all.
 
 /// Digits of a rate that is tried: nobody needs 3,517.38 msg/s.
 const DIGITS: i32 = 3;
@@ -19,6 +19,8 @@ pub(crate) struct Rules {
     pub(crate) precision: f64,
     /// Most runs of one search.
     pub(crate) steps: usize,
+    /// A rate that is asked for: tried itself where the bracket closes around it.
+    pub(crate) at_least: Option<f64>,
 }
 
 /// How a run ended.
@@ -113,8 +115,8 @@ pub(crate) fn next(rules: &Rules, tried: &[Tried]) -> Next {
         (Some(low), None) if low < rules.most => {
             Next::Try { rate: round(low * rules.factor).min(rules.most), kind: Kind::Up }
         }
-        (Some(low), Some(above)) if between(low, above, rules.precision).is_some() => {
-            let rate = between(low, above, rules.precision).unwrap_or(low);
+        (Some(low), Some(above)) if between(low, above, rules).is_some() => {
+            let rate = between(low, above, rules).unwrap_or(low);
             Next::Try { rate, kind: Kind::Bisect }
         }
         (Some(low), _) if held(tried, low) < 2 => Next::Try { rate: low, kind: Kind::Again },
@@ -165,10 +167,11 @@ fn limit(tried: &[Tried], above: f64, server: Why) -> Why {
     if missed { server } else { Why::Generator }
 }
 
-/// The geometric mean, rounded; none when the two are close enough.
-fn between(low: f64, above: f64, precision: f64) -> Option<f64> {
-    let rate = round((low * above).sqrt());
-    (above / low > 1.0 + precision && low < rate && rate < above).then_some(rate)
+/// The geometric mean, rounded; none when the two are close enough, and what is asked for does not lie between them.
+fn between(low: f64, above: f64, rules: &Rules) -> Option<f64> {
+    let inside = |rate: &f64| low < *rate && *rate < above;
+    let mean = Some(round((low * above).sqrt())).filter(|_| above / low > 1.0 + rules.precision);
+    mean.filter(inside).or(rules.at_least.filter(inside))
 }
 
 /// To [`DIGITS`] digits.

@@ -17,9 +17,9 @@ pub(super) fn exit(climbed: &Climbed, at_least: Option<f64>) -> Exit {
         (Some(capacity), Some(least)) if capacity >= least => Exit::Ok,
         // Who was the limit decides what is known of the server, and runs that ran out tell nothing.
         _ => match end.why {
-            Why::Generator => Exit::INVALID,
-            Why::Steps if !missed_by(&climbed.steps, at_least) => Exit::INVALID,
-            Why::Steps | Why::Server | Why::Most | Why::Nothing => Exit::GATE_FAILED,
+            Why::Generator if at_least.is_none() => Exit::INVALID,
+            Why::Generator | Why::Steps if !missed_by(&climbed.steps, at_least) => Exit::INVALID,
+            Why::Generator | Why::Steps | Why::Server | Why::Most | Why::Nothing => Exit::GATE_FAILED,
         },
     }
 }
@@ -76,6 +76,7 @@ mod tests {
             generator_ceiling: Some(90_000.0),
             line: "chatbench search".into(),
             steps: Vec::new(),
+            left: None,
             best: None,
         }
     }
@@ -108,26 +109,24 @@ mod tests {
         assert_eq!(out(vec![held.clone(), missed.clone()], None), Exit::INVALID, "more runs would tell");
         assert_eq!(out(vec![held.clone(), missed.clone()], Some(2500.0)), Exit::INVALID);
         assert_eq!(out(vec![held, missed.clone()], Some(3000.0)), Exit::GATE_FAILED);
-        assert_eq!(out(vec![missed], None), Exit::GATE_FAILED);
+        assert_eq!(out(vec![missed.clone()], None), Exit::GATE_FAILED);
+        let starved = |steps, at_least| exit(&Climbed { steps, ..climbed(some, Why::Generator) }, at_least);
+        assert_eq!(
+            starved(vec![missed.clone()], Some(3000.0)),
+            Exit::GATE_FAILED,
+            "the server missed it itself"
+        );
+        assert_eq!(starved(vec![missed.clone()], Some(2500.0)), Exit::INVALID, "nobody knows of 2500");
+        assert_eq!(
+            exit(&Climbed { steps: vec![missed], ..climbed(None, Why::Generator) }, None),
+            Exit::INVALID
+        );
         let left = Climbed { end: None, left: Some(Exit::Incorrect), ..climbed(None, Why::Nothing) };
         assert_eq!(exit(&left, Some(1.0)), Exit::Incorrect);
     }
 
     fn step(rate: f64, verdict: Verdict, exit: u8) -> SearchStep {
-        SearchStep {
-            rate,
-            verdict,
-            exit,
-            offered: rate,
-            delivered: rate,
-            p50_ms: 1.0,
-            p99_ms: 2.0,
-            lag_p99_ms: 0.1,
-            server_us_per_message: None,
-            generator_us_per_message: None,
-            reasons: vec!["one lost".into()],
-            kind: "up".into(),
-        }
+        SearchStep { exit, ..SearchStep::nothing(rate, verdict, Exit::Ok, "one lost".into()) }
     }
 
     #[test]

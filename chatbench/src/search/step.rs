@@ -29,27 +29,26 @@ pub(super) fn of(rate: f64, kind: Kind, report: &Report) -> SearchStep {
     }
 }
 
-/// A run that came to nothing, because the server could not be reached, or did not start.
+/// A run that came to nothing.
 pub(super) fn failed(rate: f64, kind: Kind, failure: &Failure) -> SearchStep {
-    SearchStep {
-        rate,
-        verdict: Verdict::Fail,
-        exit: failure.exit.into(),
-        offered: 0.0,
-        delivered: 0.0,
-        p50_ms: 0.0,
-        p99_ms: 0.0,
-        lag_p99_ms: 0.0,
-        server_us_per_message: None,
-        generator_us_per_message: None,
-        reasons: vec![failure.to_string()],
-        kind: kind.word(),
-    }
+    let verdict = match failure.exit {
+        Exit::Interrupted => Verdict::Interrupted,
+        Exit::Unreachable => Verdict::Fail,
+        // Whatever it was, the server did not do it.
+        _ => Verdict::Invalid,
+    };
+    let nothing = SearchStep::nothing(rate, verdict, failure.exit, failure.message.clone());
+    SearchStep { kind: kind.word(), ..nothing }
 }
 
-/// Whether a run came to nothing.
-pub(super) fn is_failure(step: &SearchStep) -> bool {
-    step.offered == 0.0 && step.verdict == Verdict::Fail
+/// What a run that came to nothing says about the rate; none where it says nothing at all, and the search can't go on.
+pub(super) fn came_to(failure: &Failure) -> Option<Found> {
+    match failure.exit {
+        // It was there at the lower rates.
+        Exit::Unreachable => Some(Found::Missed),
+        Exit::INVALID => Some(Found::Starved),
+        _ => None,
+    }
 }
 
 /// What it says about the rate; none where the search can't go on: interrupted, or correctness was violated.
@@ -75,4 +74,25 @@ pub(super) fn words(step: &SearchStep) -> String {
         "{verdict:7} {:>9.0} msg/s delivered  p50 {:.1} ms  p99 {:.1} ms  lag p99 {:.1} ms{reason}",
         step.delivered, step.p50_ms, step.p99_ms, step.lag_p99_ms
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_is_gone_has_missed() {
+        for (exit, found, verdict) in [
+            (Exit::Unreachable, Some(Found::Missed), Verdict::Fail),
+            (Exit::INVALID, Some(Found::Starved), Verdict::Invalid),
+            (Exit::Interrupted, None, Verdict::Interrupted),
+            (Exit::Failed, None, Verdict::Invalid),
+            (Exit::Auth, None, Verdict::Invalid),
+        ] {
+            let failure = Failure::new(exit, "worker 7 ended", "its last words:\n  disk full");
+            let step = failed(500.0, Kind::Up, &failure);
+            assert_eq!((came_to(&failure), step.verdict, super::exit(&step)), (found, verdict, exit));
+            assert_eq!(step.reasons, ["worker 7 ended"]);
+        }
+    }
 }

@@ -10,6 +10,9 @@ use toml::{Table, Value};
 /// Prefix of settings that are headers of SEND and SUBSCRIBE.
 const HEADER: &str = "headers.";
 
+/// What a setting is named by.
+const FLAG: &str = "--adapter-set";
+
 /// What marks a value as the name of a file that holds it, which keeps a secret off the command line.
 const FILE: char = '@';
 /// Settings that are secrets: told to the server, never printed.
@@ -19,6 +22,23 @@ const SECRETS: [&str; 2] = ["passcode", "password"];
 pub(super) fn shown((key, value): &(String, String)) -> String {
     let secret = SECRETS.contains(&key.as_str()) && !value.starts_with(FILE);
     if secret { format!("{key}=***") } else { format!("{key}={value}") }
+}
+
+/// The words of a command line, with such secrets filled in by stars.
+pub(crate) fn veiled(words: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let veil = |text: &str| match text.split_once('=') {
+        Some((key, value)) => shown(&(key.to_owned(), value.to_owned())),
+        None => text.to_owned(),
+    };
+    words.scan(false, move |is_setting, word| {
+        let said = match word.strip_prefix(FLAG).and_then(|rest| rest.strip_prefix('=')) {
+            Some(setting) => format!("{FLAG}={}", veil(setting)),
+            None if *is_setting => veil(&word),
+            None => word.clone(),
+        };
+        *is_setting = word == FLAG;
+        Some(said)
+    })
 }
 
 /// A setting's value, from its file if it names one.

@@ -1,11 +1,12 @@
 //! One process of the server under test.
 
+use crate::interrupt::Ward;
 use rustix::process::{Pid, Signal, kill_process};
 use schema::exit::{Exit, Failure};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -18,6 +19,9 @@ const PORTS: [u16; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 15, 20];
 const LOOKED: std::ops::Range<u16> = 18_000..30_000;
 /// Time until the ready line.
 const START: Duration = Duration::from_secs(30);
+/// Time for one to be gone that was ended by force, and between two looks whether it is.
+const GONE: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(1);
 /// Lines of the server's log that a failure shows.
 const LOG_LINES: usize = 15;
 
@@ -38,6 +42,7 @@ impl Member {
         name: &'static str,
         mut command: Command,
         log: PathBuf,
+        ward: &Ward,
     ) -> Result<Self, Failure> {
         let failed = |what: String| Failure::new(Exit::Failed, format!("{name}: {what}"), "see --chatd");
         let file = std::fs::File::create(&log).map_err(|error| failed(format!("log: {error}")))?;
@@ -45,6 +50,7 @@ impl Member {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).kill_on_drop(true).process_group(0);
         let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
         let pid = child.id().unwrap_or_default();
+        ward.process(pid);
         let stdout = child.stdout.take();
         let mut member = Self { child, pid, log, name, ready: String::new() };
         let Some(stdout) = stdout else {
@@ -89,6 +95,17 @@ impl Member {
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
         Failure::new(Exit::Failed, format!("{} {what}", self.name), format!("its last words:\n  {tail}"))
+    }
+}
+
+impl Drop for Member {
+    /// By force, and waits until it is gone: its folder is removed next, and must not be written to meanwhile.
+    fn drop(&mut self) {
+        let _gone_already = self.child.start_kill();
+        let until = Instant::now() + GONE;
+        while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(LOOK);
+        }
     }
 }
 

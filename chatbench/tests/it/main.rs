@@ -4,6 +4,7 @@
 
 mod broker;
 mod faults;
+mod interrupts;
 mod keys;
 mod peer;
 mod proxy;

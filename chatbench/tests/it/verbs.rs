@@ -10,7 +10,7 @@ const SMALL: [&str; 11] = [
     "--users",
     "4",
     "--duration",
-    "1s",
+    "2s",
     "--warmup",
     "100ms",
     "--drain",
@@ -88,7 +88,9 @@ fn a_server_compared_with_itself_and_then_its_reports() {
     assert_eq!(json(&chatbench(&["report", into, "-ojson"])), compared);
     assert!(text(&page).contains(&chatd.replace('/', "&#x2f;")), "the page names its sides");
     let [a, b] = ["a-01", "b-01"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
-    let again = json(&chatbench(&["compare", &a, &b, "-ojson"]));
+    let output = chatbench(&["compare", &a, &b, "-ojson"]);
+    assert_eq!(output.status.code(), Some(8), "one run a side says nothing");
+    let again = json(&output);
     assert_eq!(again["runs"], serde_json::json!([1, 1]));
     assert!(again["caveats"].to_string().contains("one run of a side"), "{again:#}");
 
@@ -153,6 +155,10 @@ fn what_is_not_there_is_said_before_anything_runs() {
         (&["search", "--spawn", "--arrivals", "closed"], 2),
         (&["coordinate", "auto"], 2),
         (&["calibrate", "--duration", "1s"], 2),
+        (&["calibrate", "--idle-only", "--idle", "0"], 2),
+        (&["search", "--spawn", "--duration", "1s"], 2),
+        (&["search", "--spawn", "--most", "5000", "--at-least", "6000"], 2),
+        (&["compare", "http://127.0.0.1:1", "http://127.0.0.1:2", "--duration", "1s"], 2),
     ] {
         let output = chatbench(args);
         assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

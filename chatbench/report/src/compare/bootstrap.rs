@@ -3,6 +3,7 @@
 //! Drawing from few gives intervals that are too narrow: they are widened as Student's distribution is wider than the
 //! normal one, for as many runs as there are.
 
+use super::RUNS;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -13,8 +14,6 @@ pub(super) type Run = Vec<(f64, f64)>;
 const DRAWS: usize = 2000;
 /// Shortest block: a second resembles its neighbours.
 const BLOCK: usize = 2;
-/// Runs of a side below which nothing is known of how much runs differ among themselves.
-const RUNS: usize = 2;
 
 /// A relative difference.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
 //! What speaks against a comparison: runs that were spoilt, and sides that are not alike.
 
+use super::RUNS;
 use crate::model::{Report, Verdict};
+use schema::exit::Exit;
 
 /// Something that two runs must have alike, in words.
 type Fact = fn(&Report) -> String;
@@ -10,11 +12,11 @@ pub(super) fn caveats(a: &[Report], b: &[Report]) -> Vec<String> {
     let mut caveats = Vec::new();
     for (side, reports) in [("A", a), ("B", b)] {
         let invalid = reports.iter().filter(|report| report.verdict == Verdict::Invalid).count();
-        let broken = reports.iter().filter(|report| report.violations.total > 0).count();
+        let incorrect = reports.iter().filter(|report| report.exit == u8::from(Exit::Incorrect)).count();
         let cut = reports.iter().filter(|report| report.interrupted).count();
         for (count, what) in [
-            (invalid, "INVALID: the generator or the machine was the limit"),
-            (broken, "not correct"),
+            (invalid, "INVALID and left out of the figures: the generator or the machine was the limit"),
+            (incorrect, "not correct"),
             (cut, "cut short"),
         ] {
             if count > 0 {
@@ -22,9 +24,10 @@ pub(super) fn caveats(a: &[Report], b: &[Report]) -> Vec<String> {
             }
         }
     }
-    if a.len() == 1 || b.len() == 1 {
+    let counted = |side: &[Report]| side.iter().filter(|report| report.verdict != Verdict::Invalid).count();
+    if counted(a) < RUNS || counted(b) < RUNS {
         caveats.push(
-            "one run of a side: how much runs differ among themselves is not seen; compare several"
+            "one run of a side, or none: how much runs differ among themselves is not seen; compare several"
                 .to_owned(),
         );
     }

@@ -1,6 +1,8 @@
 //! What a comparison has shown, as data. Names of the JSON are kept: more may come, none may go.
 
+use super::RUNS;
 use crate::model::Verdict;
+use schema::exit::Exit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +83,61 @@ pub enum Outcome {
     Unknown,
 }
 
+/// What a comparison comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Incorrect,
+    Invalid,
+    /// Of no figure is known whether the two differ in it.
+    Unknown,
+    Same,
+    Better,
+    Worse,
+    BetterAndWorse,
+}
+
+impl Repeat {
+    /// Whether it speaks of the server, and goes into the figures.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.verdict != Verdict::Invalid
+    }
+}
+
 impl Comparison {
+    /// Broken promises first, then whether anything can be said, then what is said.
+    pub(crate) fn word(&self) -> Word {
+        let any = |better| self.figures.iter().any(|figure| figure.better == Some(better));
+        let known = self.figures.iter().any(|figure| figure.outcome != Outcome::Unknown);
+        match (any(false), any(true)) {
+            _ if self.repeats.iter().any(|run| run.exit == u8::from(Exit::Incorrect)) => Word::Incorrect,
+            _ if self.spoilt(Side::A) || self.spoilt(Side::B) => Word::Invalid,
+            (true, true) => Word::BetterAndWorse,
+            (true, false) => Word::Worse,
+            (false, true) => Word::Better,
+            (false, false) if known => Word::Same,
+            (false, false) => Word::Unknown,
+        }
+    }
+
+    /// Whether most runs of a side are INVALID, or so many that those that are left say nothing.
+    fn spoilt(&self, side: Side) -> bool {
+        let runs = self.repeats.iter().filter(|run| run.side == side);
+        let (left, out): (Vec<_>, Vec<_>) = runs.partition(|run| run.counts());
+        out.len() > left.len() || (!out.is_empty() && left.len() < RUNS)
+    }
+
+    /// How `chatbench compare` ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self.word() {
+            Word::Incorrect => Exit::Incorrect,
+            Word::Invalid | Word::Unknown => Exit::INVALID,
+            Word::Worse | Word::BetterAndWorse => Exit::GATE_FAILED,
+            Word::Same | Word::Better => Exit::Ok,
+        }
+    }
+
     /// Whether B is worse in anything.
     #[must_use]
     pub fn regressed(&self) -> bool {

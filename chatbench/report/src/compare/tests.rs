@@ -4,6 +4,7 @@ use crate::model::Verdict;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand_distr::{Distribution, StandardNormal};
+use schema::exit::Exit;
 
 const SECONDS: u32 = 30;
 /// How much runs differ among themselves, and a second from the next.
@@ -98,7 +99,25 @@ fn what_is_not_the_same_load_is_said() {
     b[0].verdict = Verdict::Invalid;
     let caveats = compare(&a, &b, 1).unwrap().caveats;
     assert!(caveats.iter().any(|caveat| caveat == "not the same users: 4; 8"), "{caveats:?}");
-    assert!(caveats.iter().any(|caveat| caveat.starts_with("1 of 2 runs of B are INVALID")), "{caveats:?}");
+    assert!(
+        caveats.iter().any(|caveat| caveat.starts_with("1 of 2 runs of B are INVALID and left out")),
+        "{caveats:?}"
+    );
+}
+
+#[test]
+fn runs_that_the_generator_spoilt_are_in_no_figure() {
+    let rng = &mut SmallRng::seed_from_u64(3);
+    let (a, good) = (runs(rng, 5, 1.0), runs(rng, 3, 1.0));
+    let mut starved = runs(rng, 2, 9.0);
+    starved.iter_mut().for_each(|run| (run.verdict, run.exit) = (Verdict::Invalid, 8));
+    let b = [good.clone(), starved.clone()].concat();
+    let found = compare(&a, &b, 1).unwrap();
+    assert_eq!(found.figures, compare(&a, &good, 1).unwrap().figures);
+    assert_eq!((found.runs, found.repeats.len(), found.exit()), ((5, 5), 10, Exit::Ok));
+    let few = compare(&a, &[&good[..1], &starved[..1]].concat(), 1).unwrap();
+    assert_eq!(few.exit(), Exit::INVALID, "one is left");
+    assert!(few.caveats.iter().any(|caveat| caveat.starts_with("one run of a side")), "{:?}", few.caveats);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::summary::Figure;
 use super::tables::{Pair, environment, pair};
 use super::{knee, page, words};
 use crate::calibration::{Calibration, Ceiling, Idle};
-use crate::model::{SearchStep, Verdict};
+use crate::model::SearchStep;
 use serde::Serialize;
 
 /// What the template `calibrate.html` shows.
@@ -110,9 +110,12 @@ fn headline(calibration: &Calibration) -> (String, &'static str, String) {
         );
         return (words::number(rate), "messages a second", text);
     }
-    if calibration.stomp.is_some() {
-        let text = "No rate was free of findings against the measurement, not even the lowest.".to_owned();
-        return ("Nothing held".to_owned(), "", text);
+    if let Some(stomp) = &calibration.stomp {
+        let text = format!(
+            "In chatd's frames {}. A rate holds when its run passes and nothing is found against the measurement.",
+            stomp.nothing()
+        );
+        return ("Nothing held twice".to_owned(), "", text);
     }
     let idle = calibration.idle.as_ref();
     let held = idle.map_or(0, |idle| idle.connected);
@@ -205,7 +208,7 @@ fn chart(mut chart: Chart, paths: &[Path<'_>], y: Scale, of: fn(&SearchStep) -> 
 
 /// A step speaks for the generator when it passed, and nothing was found against it.
 fn outcome(step: &SearchStep) -> (&'static str, &'static str) {
-    match step.verdict == Verdict::Pass && step.reasons.is_empty() {
+    match step.held() {
         true => ("held", "pass"),
         false => ("did not hold", "invalid"),
     }

@@ -3,9 +3,7 @@
 use super::chart::{Label, Span, percent};
 use super::scale::Scale;
 use super::{summary, words};
-use crate::compare::{Comparison, Difference, Outcome, Repeat, Side, foot};
-use crate::model::Verdict;
-use schema::exit::Exit;
+use crate::compare::{Comparison, Difference, Repeat, Side, Word, foot};
 use serde::Serialize;
 
 /// Least width of an axis, as a share of what is on it: what is alike is to look alike.
@@ -108,23 +106,15 @@ fn named(side: Side, name: &str, runs: usize) -> Named {
     Named { letter, class, name: name.to_owned(), runs }
 }
 
-/// Broken promises first, then whether anything can be said, then what is said.
 fn word(comparison: &Comparison) -> (&'static str, &'static str) {
-    let of = |side| comparison.repeats.iter().filter(move |run| run.side == side);
-    let invalid =
-        |side| 2 * of(side).filter(|run| run.verdict == Verdict::Invalid).count() > of(side).count();
-    let any = |better| comparison.figures.iter().any(|figure| figure.better == Some(better));
-    let known = comparison.figures.iter().any(|figure| figure.outcome != Outcome::Unknown);
-    match (any(false), any(true)) {
-        _ if comparison.repeats.iter().any(|run| run.exit == u8::from(Exit::Incorrect)) => {
-            ("Not correct", "fail")
-        }
-        _ if invalid(Side::A) || invalid(Side::B) => ("INVALID", "invalid"),
-        (true, true) => ("Better and worse", "fail"),
-        (true, false) => ("B is worse", "fail"),
-        (false, true) => ("B is better", "pass"),
-        (false, false) if known => ("No difference seen", "pass"),
-        (false, false) => ("Too little to say", "invalid"),
+    match comparison.word() {
+        Word::Incorrect => ("Not correct", "fail"),
+        Word::Invalid => ("INVALID", "invalid"),
+        Word::BetterAndWorse => ("Better and worse", "fail"),
+        Word::Worse => ("B is worse", "fail"),
+        Word::Better => ("B is better", "pass"),
+        Word::Same => ("No difference seen", "pass"),
+        Word::Unknown => ("Too little to say", "invalid"),
     }
 }
 
@@ -141,25 +131,27 @@ fn sentence(comparison: &Comparison) -> String {
         (true, false) => format!("B is better in {better}."),
         (false, false) => format!("B is worse in {worse}. It is better in {better}."),
     };
-    match word(comparison).0 {
-        "Not correct" => {
+    match comparison.word() {
+        Word::Incorrect => {
             "Messages were lost, doubled or changed: no figure makes up for that.".clone_into(&mut text);
         }
-        "INVALID" => {
-            text.insert_str(0, "The generator or the machine was the limit of most runs of a side. ")
+        Word::Invalid => {
+            "The generator or the machine was the limit of most runs of a side, or too few are left: \
+                          nothing is said about the server."
+                .clone_into(&mut text)
         }
-        "Too little to say" => {
-            "With one run of a side nobody knows how much runs differ among themselves."
+        Word::Unknown => {
+            "With fewer than two runs of a side nobody knows how much runs differ among themselves."
                 .clone_into(&mut text);
         }
-        _ => {}
+        Word::Same | Word::Better | Word::Worse | Word::BetterAndWorse => {}
     }
     text
 }
 
 fn figure(comparison: &Comparison, place: usize, one: &Difference) -> Figure {
     let runs = |side| -> Vec<f64> {
-        let own = comparison.repeats.iter().filter(|run| run.side == side);
+        let own = comparison.repeats.iter().filter(|run| run.side == side && run.counts());
         own.filter_map(|run| run.values.get(place).copied().flatten()).collect()
     };
     let sides = [(Side::A, one.a, one.a_interval), (Side::B, one.b, one.b_interval)];

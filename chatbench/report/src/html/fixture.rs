@@ -135,9 +135,11 @@ pub(crate) fn search() -> Search {
         step(26_000.0, 131.0, "INVALID", "bisect"),
         step(24_000.0, 91.5, "PASS", "again"),
     ];
+    let mut best = passed();
+    best.rates.planned = 24_000.0;
     serde_json::from_value(
         json!({"version": 1, "capacity": 24_000.0, "above": 26_000.0, "generatorCeiling": 41_000.0,
-        "line": "chatbench search --users 1000 --seed 7 --spawn", "steps": steps, "best": passed()}),
+        "line": "chatbench search --users 1000 --seed 7 --spawn", "steps": steps, "best": best}),
     )
     .unwrap()
 }

@@ -3,14 +3,20 @@
 use super::chart::{Chart, Dot, Key, Label, percent};
 use super::scale::{Scale, short};
 use super::{page, summary, words};
-use crate::model::{Search, SearchStep};
+use crate::model::{Search, SearchStep, Verdict};
+use crate::search as found;
+use schema::exit::Exit;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Knee {
-    capacity: Option<String>,
+    class: &'static str,
+    word: String,
+    unit: &'static str,
     sentence: String,
     started: Option<String>,
+    /// Rate of the run that is shown below.
+    best: Option<String>,
     line: String,
     /// Charts, as HTML.
     charts: Vec<String>,
@@ -35,16 +41,36 @@ struct Row {
 }
 
 pub(super) fn title(search: &Search) -> String {
-    let rate =
-        search.capacity.map_or("no rate held".to_owned(), |rate| format!("{} msg/s", words::number(rate)));
-    format!("Capacity: {rate} · chatbench")
+    match search.capacity {
+        Some(rate) => format!("Capacity: {} msg/s · chatbench", words::number(rate)),
+        None => format!("{} · chatbench search", headline(search).0),
+    }
+}
+
+/// A word, its colour, and its unit: what is known, and no more.
+fn headline(search: &Search) -> (String, &'static str, &'static str) {
+    let held = |step: &SearchStep| step.verdict == Verdict::Pass;
+    let (word, class) = match (found::left(search), search.capacity) {
+        (Some(exit), _) if exit == u8::from(Exit::Incorrect) => ("Not correct", "fail"),
+        (Some(exit), _) if exit == u8::from(Exit::Interrupted) => ("INTERRUPTED", "interrupted"),
+        (Some(_), _) => ("Left before its end", "invalid"),
+        (None, Some(capacity)) => return (words::number(capacity), "pass", "messages a second"),
+        (None, None) if search.steps.iter().any(held) => ("No rate held twice", "invalid"),
+        (None, None) if found::unknown(search) => ("INVALID", "invalid"),
+        (None, None) => ("No rate held", "fail"),
+    };
+    (word.to_owned(), class, "")
 }
 
 pub(super) fn of(search: &Search) -> Knee {
+    let (word, class, unit) = headline(search);
     Knee {
-        capacity: search.capacity.map(words::number),
-        sentence: crate::search::sentence(search),
+        class,
+        word,
+        unit,
+        sentence: found::sentence(search),
         started: search.best.as_ref().map(|best| words::moment(&best.started)),
+        best: search.best.as_ref().map(|best| words::number(best.rates.planned.round())),
         line: search.line.clone(),
         charts: [latency(search), cost(search)]
             .iter()

@@ -1,7 +1,7 @@
 //! The top of the page: the verdict in a word, the run in a sentence, the figures that people ask for first.
 
 use super::words;
-use crate::model::{Reason, Report, Verdict};
+use crate::model::{Reason, Reconciled, Report, Verdict};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -70,11 +70,12 @@ fn scenario(report: &Report) -> String {
 }
 
 fn sentence(report: &Report) -> String {
-    let users = words::count(u64::from(report.users));
     let time = words::seconds(report.duration_s);
     if report.rates.planned <= 0.0 {
-        return format!("{users} users were connected and sent nothing for {time}.");
+        let connected = words::count(report.connected);
+        return format!("{connected} users were connected and sent nothing for {time}.");
     }
+    let users = words::count(u64::from(report.users));
     let rate = words::number(report.rates.planned.round());
     let how = if report.load.open { "were to send" } else { "sent" };
     let mut text = format!("{users} users {how} {rate} messages a second for {time}");
@@ -89,11 +90,20 @@ fn sentence(report: &Report) -> String {
         text.push_str(&format!(" {} had not arrived by the end.", words::count(late)));
         return text;
     }
-    text.push_str(match (report.violations.total, report.reconciled.compared) {
-        (0, 0) => " Nothing seen on the sockets was lost, doubled or out of order.",
-        (0, _) => " Nothing was lost, doubled or out of order, on the sockets or in history.",
-        _ => "",
-    });
+    let Reconciled { compared, conversations, .. } = report.reconciled;
+    match (report.violations.total, compared) {
+        (0, 0) => text.push_str(" Nothing seen on the sockets was lost, doubled or out of order."),
+        (0, compared) if compared >= conversations => {
+            text.push_str(" Nothing was lost, doubled or out of order, on the sockets or in history.");
+        }
+        (0, compared) => text.push_str(&format!(
+            " Nothing was lost, doubled or out of order, on the sockets or in the history of the {} conversations compared, \
+             of {}.",
+            words::count(compared),
+            words::count(conversations)
+        )),
+        _ => {}
+    }
     text
 }
 

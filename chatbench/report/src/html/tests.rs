@@ -3,6 +3,7 @@
 use super::{fixture, render, render_calibration, render_comparison, render_search};
 use crate::calibration::{Calibration, Ceiling};
 use crate::model::{Report, Verdict};
+use schema::exit::Exit;
 
 fn pages() -> Vec<String> {
     let reports = [fixture::passed(), fixture::failed(), fixture::bare()];
@@ -91,6 +92,13 @@ fn nothing_is_called_whole_that_is_not() {
     let page = render(&report);
     assert!(!page.contains("Nothing was lost") && page.contains("3 had not arrived by the end."));
     assert!(!render(&fixture::failed()).contains("Nothing was lost"));
+    let mut sample = fixture::passed();
+    sample.reconciled.compared = 2000;
+    let page = render(&sample);
+    assert!(page.contains("in the history of the 2,000 conversations compared, of 5,000."));
+    let mut idle = fixture::bare();
+    idle.connected = 9_998;
+    assert!(render(&idle).contains("9,998 users were connected and sent nothing"));
 }
 
 #[test]
@@ -155,6 +163,17 @@ fn a_search_says_its_capacity_first() {
     );
     assert!(page.contains("The run at 24,000 messages a second"));
     assert!(page.contains("the server may hold more"), "what did not pass was invalid");
+    let mut early = fixture::search();
+    (early.capacity, early.left) = (None, Some(130));
+    if let Some(best) = &mut early.best {
+        best.rates.planned = 16_000.0;
+    }
+    let page = render_search(&early);
+    assert!(page.contains("<h1>INTERRUPTED") && page.contains("The run at 16,000 messages a second"));
+    assert!(!page.contains("No rate held") && page.contains("class=\"top interrupted\""));
+    let once = crate::model::Search { capacity: None, ..fixture::search() };
+    let page = render_search(&once);
+    assert!(page.contains("<h1>No rate held twice") && page.contains("class=\"top invalid\""));
     let failed = crate::model::Search { above: Some(28_000.0), ..fixture::search() };
     assert!(!render_search(&failed).contains("the server may hold more"));
 }
@@ -180,10 +199,15 @@ fn a_comparison_of_spoilt_runs_says_so_above_all() {
     let mut spoilt = fixture::comparison(3, 1.3);
     spoilt.repeats[0].verdict = Verdict::Invalid;
     assert!(render_comparison(&spoilt).contains("<h1>B is worse"), "one of three");
+    assert_eq!(spoilt.exit(), Exit::GATE_FAILED);
     spoilt.repeats[1].verdict = Verdict::Invalid;
     assert!(render_comparison(&spoilt).contains("<h1>INVALID"));
+    assert_eq!(spoilt.exit(), Exit::INVALID);
     spoilt.repeats[5].exit = 9;
     assert!(render_comparison(&spoilt).contains("<h1>Not correct"));
+    assert_eq!(spoilt.exit(), Exit::Incorrect);
+    assert_eq!(fixture::comparison(1, 2.0).exit(), Exit::INVALID, "too little to say");
+    assert_eq!(fixture::comparison(5, 1.0).exit(), Exit::Ok);
 }
 
 #[test]
@@ -212,7 +236,11 @@ fn a_calibration_says_its_ceiling_first() {
     assert!(page.contains("badge invalid\">did not hold<") && !page.contains(">PASS<"));
     let none = Ceiling { rate: None, ..whole.stomp.clone().unwrap() };
     let page = render_calibration(&Calibration { stomp: Some(none), ..whole.clone() });
-    assert!(page.contains("<h1>Nothing held") && page.contains("class=\"top invalid\""));
+    assert!(
+        page.contains("<h1>Nothing held twice")
+            && page.contains("46,000 msg&#x2f;s held once")
+            && page.contains("class=\"top invalid\"")
+    );
     let page = render_calibration(&Calibration { stomp: None, relay: None, ..whole });
     assert!(page.contains("<h1>99,998") && page.contains("Too many open files"));
 }

@@ -1,6 +1,7 @@
 //! What a search found.
 
 use super::{Report, Verdict};
+use schema::exit::Exit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,10 @@ pub struct Search {
     pub generator_ceiling: Option<f64>,
     pub line: String,
     pub steps: Vec<SearchStep>,
-    /// The report of the highest rate that passed.
+    /// Why the search was left before its end, as an exit code; none when it came to its end.
+    #[serde(default)]
+    pub left: Option<u8>,
+    /// The report of the capacity; without one, of the highest rate that passed, or of what broke correctness.
     pub best: Option<Box<Report>>,
 }
 
@@ -38,4 +42,25 @@ pub struct SearchStep {
     pub reasons: Vec<String>,
     /// `up`, `bisect`, `again`.
     pub kind: String,
+}
+
+impl SearchStep {
+    /// A run of which nothing was measured.
+    #[must_use]
+    pub fn nothing(rate: f64, verdict: Verdict, exit: Exit, reason: String) -> Self {
+        Self {
+            rate,
+            verdict,
+            exit: exit.into(),
+            offered: 0.0,
+            delivered: 0.0,
+            p50_ms: 0.0,
+            p99_ms: 0.0,
+            lag_p99_ms: 0.0,
+            server_us_per_message: None,
+            generator_us_per_message: None,
+            reasons: vec![reason],
+            kind: "up".to_owned(),
+        }
+    }
 }

@@ -1,7 +1,14 @@
 use super::*;
 
-const RULES: Rules =
-    Rules { from: 1000.0, least: 10.0, most: 1_000_000.0, factor: 2.0, precision: 0.05, steps: 40 };
+const RULES: Rules = Rules {
+    from: 1000.0,
+    least: 10.0,
+    most: 1_000_000.0,
+    factor: 2.0,
+    precision: 0.05,
+    steps: 40,
+    at_least: None,
+};
 
 /// A search against something that answers by the rate and the number of the run.
 fn search(rules: &Rules, mut server: impl FnMut(f64, usize) -> Found) -> (End, Vec<(f64, Kind)>) {
@@ -48,6 +55,18 @@ fn a_first_rate_that_is_too_high_is_left_downwards() {
     let (end, runs) = search(&RULES, holds_up_to(200.0));
     assert_eq!(runs[1], (500.0, Kind::Down));
     assert!(end.capacity.unwrap() <= 200.0 && end.capacity.unwrap() > 185.0, "{end:?}");
+}
+
+#[test]
+fn a_rate_that_is_asked_for_is_tried_itself() {
+    for limit in [1940.0, 1960.0] {
+        let plain = search(&RULES, holds_up_to(limit)).0;
+        let (capacity, above) = (plain.capacity.unwrap(), plain.above.unwrap());
+        assert!(capacity < 1950.0 && 1950.0 < above, "nobody knows of 1950: {plain:?}");
+        let (end, runs) = search(&Rules { at_least: Some(1950.0), ..RULES }, holds_up_to(limit));
+        let side = if limit < 1950.0 { end.above } else { end.capacity };
+        assert_eq!(side, Some(1950.0), "{runs:?}");
+    }
 }
 
 #[test]
