@@ -38,7 +38,10 @@ pub(super) fn failed(rate: f64, kind: Kind, failure: &Failure) -> SearchStep {
         _ => Verdict::Invalid,
     };
     let nothing = SearchStep::nothing(rate, verdict, failure.exit, failure.message.clone());
-    SearchStep { kind: kind.word(), ..nothing }
+    let reasons =
+        nothing.reasons.into_iter().chain(Some(failure.hint.clone()).filter(|hint| !hint.is_empty()));
+    let (reasons, kind) = (reasons.collect(), kind.word());
+    SearchStep { reasons, kind, ..nothing }
 }
 
 /// What a run that came to nothing says about the rate; none where it says nothing at all, and the search can't go on.
@@ -92,7 +95,7 @@ mod tests {
             let failure = Failure::new(exit, "worker 7 ended", "its last words:\n  disk full");
             let step = failed(500.0, Kind::Up, &failure);
             assert_eq!((came_to(&failure), step.verdict, super::exit(&step)), (found, verdict, exit));
-            assert_eq!(step.reasons, ["worker 7 ended"]);
+            assert_eq!(step.reasons, ["worker 7 ended", "its last words:\n  disk full"]);
         }
     }
 }
