@@ -248,6 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_an_earlier_run_count_in_the_sequence_and_nowhere_else() {
+        let (mut ledger, ids) = (ledger().reused(true), [UserId::draw(), UserId::draw()]);
+        let earlier = |sequence, side: usize| {
+            let mut content = Vec::new();
+            Payload { run: RUN + 1, sender: side as u32, sequence: 0, planned: 0 }.write(80, &mut content);
+            Row { sequence, sender_id: ids[side], content: String::from_utf8(content).unwrap() }
+        };
+        let own = |from| [row(from, ids[1], 1, 0), row(from + 1, ids[0], 0, 0)];
+        let [first, second] = own(3);
+        compare(0, ids, &[earlier(1, 0), earlier(2, 1), first, second], &mut ledger);
+        assert_eq!(ledger.violations.total(), 0, "{:?}", ledger.violations);
+        let mut ledger = self::ledger().reused(true);
+        let [first, second] = own(4);
+        compare(0, ids, &[earlier(1, 0), earlier(3, 1), first, second], &mut ledger);
+        assert_eq!((ledger.violations.history.of(Class::Gap), ledger.violations.total()), (1, 1));
+    }
+
+    #[test]
     fn a_row_under_another_name_is_misdelivered() {
         let (mut ledger, ids) = (ledger(), [UserId::draw(), UserId::draw()]);
         compare(0, ids, &[row(1, ids[1], 1, 0), row(2, UserId::draw(), 0, 0)], &mut ledger);

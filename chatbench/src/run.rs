@@ -26,7 +26,8 @@ use std::time::Instant;
 pub(crate) async fn run(args: &Run, interrupt: &mut Interrupt) -> Result<Report, Failure> {
     let settings = Settings::of(args)?;
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
-    let plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
+    let mut plan = settings.scenario.plan(rand::random(), seed, Vec::new(), None);
+    plan.reused = args.users_file.is_some();
     let asked = settings.thresholds(args, &plan)?;
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let generators = ready::generators(args, plan.users)?;

@@ -44,6 +44,8 @@ struct Direction {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ledger {
     run: u32,
+    /// Its users had other runs before.
+    reused: bool,
     /// Number of the first user of the book.
     first: u32,
     directions: Vec<Direction>,
@@ -60,12 +62,24 @@ impl Ledger {
         let directions = vec![Direction::default(); own.len()];
         Self {
             run,
+            reused: false,
             first: own.start,
             directions,
             strays: BTreeSet::new(),
             outcomes: Outcomes::default(),
             violations: Violations::default(),
         }
+    }
+
+    /// The same, of users who had other runs before or not: what those have left is passed over, not called misdelivered.
+    #[must_use]
+    pub fn reused(self, reused: bool) -> Self {
+        Self { reused, ..self }
+    }
+
+    /// Whether this is a message of another run that these users had.
+    fn is_earlier(&self, payload: &Payload) -> bool {
+        self.reused && payload.run != self.run
     }
 
     /// The users of the book.
@@ -140,6 +154,9 @@ impl Ledger {
                 .live(Class::Corrupted, || format!("user {at} received content that nobody wrote"));
             return None;
         };
+        if self.is_earlier(&payload) {
+            return None;
+        }
         let Payload { sender, sequence, .. } = payload;
         let what = || format!("message {sequence} of user {sender}, received by user {at}");
         if payload.run != self.run || sender != at ^ 1 || self.direction(sender).is_none() {
@@ -211,6 +228,7 @@ impl Ledger {
 
     /// Takes over what was kept of other users, in whatever order the ranges come.
     pub fn merge(&mut self, other: Ledger) {
+        self.reused |= other.reused;
         let (mine, theirs) = (self.users(), other.users());
         if mine.is_empty() {
             self.first = theirs.start;

@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 /// Changes when a worker of one build can't serve a coordinator of another.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Longest frame of somebody known: a million users' accounts or marks.
 const FRAME_BYTES: usize = 1 << 30;
 /// What is set aside for a frame before its bytes are there, at most.

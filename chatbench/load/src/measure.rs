@@ -48,8 +48,10 @@ pub(crate) struct Book {
 impl Book {
     pub(crate) fn new(plan: Arc<Plan>, own: Range<u32>) -> Self {
         let users = own.len();
+        let mut harvest = Harvest::new(plan.run, own.clone());
+        harvest.ledger = harvest.ledger.reused(plan.reused);
         Self {
-            harvest: Harvest::new(plan.run, own.clone()),
+            harvest,
             people: vec![Person::default(); users],
             flights: Flights::default(),
             second: Second::new(0),

@@ -34,6 +34,8 @@ use std::net::SocketAddr;
 pub struct Plan {
     /// Tells the messages of this run from those of others.
     pub run: u32,
+    /// The accounts are those of a file, and had other runs before: messages of those may be in history, and come still.
+    pub reused: bool,
     /// Makes the order of the senders, the times of [`Arrivals::Poisson`], the client ids.
     pub seed: u64,
     /// People of the whole run, an even number; user 2n talks with user 2n + 1.

@@ -207,6 +207,7 @@ impl Scenario {
     pub fn plan(&self, run: u32, seed: u64, targets: Vec<Target>, api: Option<String>) -> Plan {
         Plan {
             run,
+            reused: false,
             seed,
             users: self.users,
             pairing: self.pairing,

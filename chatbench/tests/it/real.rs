@@ -113,6 +113,9 @@ fn prepared_users_serve_many_runs_and_are_deleted() {
             chatbench("run", &[&load[..], &["--users-file", file, "--no-latency-gate", "-ojson"]].concat());
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["outcomes"]["received"], 60, "{report:#}");
+        // The second run finds the messages of the first in history: they are not its own, and no violation.
+        assert_eq!(report["violations"]["total"], 0, "{:#}", report["violations"]);
+        assert_eq!(output.status.code(), Some(0), "{report:#}");
     }
     let gone = chatbench("cleanup", &[file, "-ojson"]);
     assert_eq!(String::from_utf8_lossy(&gone.stdout), "{\"deleted\":20}\n");

@@ -16,12 +16,15 @@ impl Ledger {
             .any(|direction| direction.corrupted > 0 || direction.marks.iter().any(|marks| odd(*marks)))
     }
 
-    /// A row of the history of a pair: who the server says wrote it, and its content.
+    /// A row of the history of a pair: who of the pair the server says wrote it, if either did, and its content.
     pub fn stored(&mut self, pair: u32, sender: Option<u32>, content: &[u8]) {
         let Ok(payload) = Payload::read(content) else {
             self.violations.history(Class::Corrupted, || format!("content that nobody wrote, pair {pair}"));
             return;
         };
+        if self.is_earlier(&payload) && sender.is_some() {
+            return;
+        }
         let sequence = payload.sequence;
         let what = || format!("message {sequence} of user {}, history of pair {pair}", payload.sender);
         if payload.run != self.run || payload.sender / 2 != pair || sender != Some(payload.sender) {

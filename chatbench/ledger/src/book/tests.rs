@@ -121,6 +121,30 @@ fn with_another_person_or_another_run_is_misdelivered() {
 }
 
 #[test]
+fn what_an_earlier_run_of_the_same_users_left_is_passed_over() {
+    let mut ledger = ten().reused(true);
+    let earlier = |sequence| Payload { run: RUN + 1, ..message(sequence) };
+    assert_eq!(ledger.received(1, Ok(earlier(3))), None);
+    for sequence in [0, 7, 3] {
+        ledger.stored(0, Some(0), &content(earlier(sequence)));
+    }
+    for sequence in ALL {
+        assert!(ledger.received(1, Ok(message(sequence))).is_some());
+        ledger.stored(0, Some(0), &content(message(sequence)));
+    }
+    let mut whole = Ledger::new(RUN, 0..0);
+    whole.merge(ledger);
+    whole.close(0);
+    only(&whole, &[], &[]);
+    assert_eq!(whole.outcomes.received, 10);
+    // What is of this run is judged as ever, and so is who the server says wrote a row.
+    whole.received(2, Ok(message(0)));
+    whole.stored(0, Some(0), &content(message(0)));
+    whole.stored(0, None, &content(earlier(0)));
+    only(&whole, &[(Class::Misdelivered, 1)], &[(Class::Duplicated, 1), (Class::Misdelivered, 1)]);
+}
+
+#[test]
 fn never_sent_or_refused_and_yet_there_is_a_phantom() {
     let mut ledger = ten();
     ledger.received(1, Ok(message(10)));

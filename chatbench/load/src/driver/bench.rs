@@ -16,6 +16,7 @@ pub(crate) struct Bench {
 pub(crate) fn plan(protocol: Protocol) -> Plan {
     Plan {
         run: 0xabc,
+        reused: false,
         seed: 1,
         users: 2,
         pairing: Pairing::Uniform,

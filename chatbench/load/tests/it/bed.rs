@@ -42,6 +42,7 @@ impl Drop for Null {
 pub(crate) fn plan(target: SocketAddr, users: u32, arrivals: Arrivals) -> Plan {
     Plan {
         run: 0xbe_ac4,
+        reused: false,
         seed: 7,
         users,
         pairing: Pairing::Uniform,

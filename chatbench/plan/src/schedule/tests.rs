@@ -5,6 +5,7 @@ use std::collections::HashSet;
 fn plan(users: u32, arrivals: Arrivals, pairing: Pairing) -> Plan {
     Plan {
         run: 1,
+        reused: false,
         seed: 7,
         users,
         pairing,

@@ -14,6 +14,7 @@ pub(crate) fn plan() -> Plan {
         Target { address: "127.0.0.1:1".parse().unwrap(), authority: "127.0.0.1:1".to_owned(), tls: None };
     Plan {
         run: 7,
+        reused: false,
         seed: 7,
         users: 4,
         pairing: Pairing::Uniform,
