@@ -129,11 +129,12 @@ impl Ledger {
         true
     }
 
-    /// The server refused it, so that it must not be stored. A repeat's refusal says nothing of the first.
-    pub fn refused(&mut self, user: u32, sequence: u32) {
+    /// The server refused it, so that it must not be stored; false when that is no news. A repeat's refusal says nothing of
+    /// the first.
+    pub fn refused(&mut self, user: u32, sequence: u32) -> bool {
         let before = self.mark(user, sequence, 0);
         if before & SENT == 0 || before & (ACKNOWLEDGED | REFUSED | REPEATED) != 0 {
-            return;
+            return false;
         }
         self.mark(user, sequence, REFUSED);
         self.outcomes.refused += 1;
@@ -142,6 +143,7 @@ impl Ledger {
             let what = || format!("message {sequence} of user {user}, refused after it was delivered");
             self.violations.live(Class::Phantom, what);
         }
+        true
     }
 
     /// Something arrived on the socket of `at`; the payload comes back when it is the first of its kind.

@@ -114,7 +114,9 @@ pub struct Tally {
     pub reconnected: u64,
     /// Attempts to come back that failed.
     pub reconnect_failures: u64,
+    /// Requests of any kind that a rate limit refused, and the refused sends among them.
     pub rate_limited: u64,
+    pub sends_limited: u64,
     /// Typing notices, presence changes, history pages, logins: done.
     pub typing: u64,
     pub presence: u64,
@@ -160,6 +162,7 @@ impl Tally {
         self.reconnected += other.reconnected;
         self.reconnect_failures += other.reconnect_failures;
         self.rate_limited += other.rate_limited;
+        self.sends_limited += other.sends_limited;
         self.typing += other.typing;
         self.presence += other.presence;
         self.pages += other.pages;

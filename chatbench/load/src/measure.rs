@@ -211,9 +211,10 @@ impl Book {
     pub(crate) fn refused(&mut self, user: u32, sequence: u32, code: &str, limited: bool) {
         let index = (user - self.own.start) as usize;
         self.flights.take(&mut self.people[index].sends, sequence);
-        self.harvest.ledger.refused(user, sequence);
+        let news = self.harvest.ledger.refused(user, sequence);
         self.harvest.tally.refuse(code, 1);
         self.harvest.tally.rate_limited += u64::from(limited);
+        self.harvest.tally.sends_limited += u64::from(limited && news);
         self.second.refused += 1;
     }
 

@@ -88,6 +88,7 @@ fn draft(measured: &Measured) -> Report {
         sockets: sockets(measured),
         refusals: tally.refusals.iter().cloned().collect(),
         rate_limited: tally.rate_limited + measured.reconciled.rate_limited,
+        sends_limited: tally.sends_limited,
         activity: Activity {
             typing: tally.typing,
             presence: tally.presence,

@@ -67,6 +67,9 @@ pub struct Report {
     /// Requests and sends that a rate limit refused (429).
     #[serde(default)]
     pub rate_limited: u64,
+    /// Those of the refused sends that a rate limit refused.
+    #[serde(default)]
+    pub sends_limited: u64,
     /// What users did beside sending.
     #[serde(default)]
     pub activity: Activity,

@@ -149,7 +149,7 @@ fn never_sent_or_refused_and_yet_there_is_a_phantom() {
     let mut ledger = ten();
     ledger.received(1, Ok(message(10)));
     ledger.sent(0, 10);
-    ledger.refused(0, 10);
+    assert!(ledger.refused(0, 10));
     ledger.received(1, Ok(message(10)));
     only(&ledger, &[(Class::Phantom, 2)], &[]);
     ledger.stored(0, Some(0), &content(message(10)));
@@ -165,7 +165,7 @@ fn refused_after_it_was_delivered_is_a_phantom_too() {
     }
     ledger.sent(0, 10);
     assert!(ledger.received(1, Ok(message(10))).is_some());
-    ledger.refused(0, 10);
+    assert!(ledger.refused(0, 10));
     only(&ledger, &[(Class::Phantom, 1)], &[]);
     assert_eq!((ledger.outcomes.received, ledger.outcomes.refused), (10, 1));
     // History is right not to have it.
@@ -183,7 +183,7 @@ fn the_refusal_of_a_repeat_leaves_the_send_open() {
     let mut ledger = ten();
     ledger.sent(0, 10);
     ledger.repeated(0, 10);
-    ledger.refused(0, 10);
+    assert!(!ledger.refused(0, 10));
     assert_eq!(ledger.unanswered(0), [10]);
     assert_eq!(ledger.outcomes.refused, 0);
 }

@@ -168,7 +168,7 @@ pub static CATALOGUE: [Metric; 42] = [
     count(
         "sends.refused",
         "sends refused",
-        |r| Some(r.outcomes.refused.saturating_sub(r.rate_limited) as f64),
+        |r| Some(r.outcomes.refused.saturating_sub(r.sends_limited) as f64),
         // What a starved generator sends late comes all at once.
         Excuse::Starved,
         "see the error codes: not_accepted means overload",

@@ -52,7 +52,8 @@ fn the_table_of_verdicts() {
 #[test]
 fn a_rate_limit_explains_what_it_refused_and_no_more() {
     let limited: Change = |run| {
-        (run.harvest.tally.rate_limited, run.harvest.ledger.outcomes.refused) = (20, 20);
+        let tally = &mut run.harvest.tally;
+        (tally.rate_limited, tally.sends_limited, run.harvest.ledger.outcomes.refused) = (20, 20, 20);
         (run.harvest.tally.delivered, run.harvest.ledger.outcomes.acknowledged) = (980, 1080);
     };
     assert_eq!(ends(&[limited]), (Verdict::Invalid, 8));
@@ -62,6 +63,12 @@ fn a_rate_limit_explains_what_it_refused_and_no_more() {
         }]),
         (Verdict::Fail, 3)
     );
+    // Logins and pages of history that were limited excuse no send.
+    let pages: Change = |run| {
+        (run.harvest.tally.rate_limited, run.reconciled.rate_limited) = (10, 10);
+        run.harvest.ledger.outcomes.refused = 5;
+    };
+    assert_eq!(ends(&[pages]), (Verdict::Fail, 3));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn happen(ledger: &mut Ledger, user: u32, what: u32, sequence: u32, other: u32) 
         0..=9 => ledger.sent(user, sequence),
         10..=17 => _ = ledger.acknowledged(user, sequence),
         18..=25 => _ = ledger.received(user ^ 1, Ok(payload)),
-        26 => ledger.refused(user, sequence),
+        26 => _ = ledger.refused(user, sequence),
         27 => ledger.repeated(user, sequence),
         28 => _ = ledger.received(user, Err(Corrupt)),
         29 => _ = ledger.received(user, Ok(Payload { sender: other, ..payload })),
