@@ -14,6 +14,7 @@ use load::control::{Order, Part, Word};
 use plan::scenario::Chaos;
 use plan::{Account, Plan};
 use report::model::Mark;
+use report::threshold::Missed;
 use report::{Process, Sample, Source, Thresholds, Where, Worker};
 use reqwest::Client;
 use schema::exit::{Exit, Failure};
@@ -62,6 +63,8 @@ pub(crate) struct Carried {
     pub(crate) workers: Vec<Worker>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) notes: Vec<String>,
+    /// The gate that has ended the run before its time.
+    pub(crate) cut: Option<Missed>,
     pub(crate) connect: Duration,
     /// How long the hold has lasted, and the drain.
     pub(crate) held: Duration,
@@ -101,7 +104,6 @@ pub(crate) async fn carry(
     processes.end().await;
     let (marks, mut notes) = held.chaos;
     notes.extend(sampler.gaps());
-    notes.extend(held.cut.map(|why| format!("ended before its time: {why}")));
     Ok(Carried {
         harvest: watch.harvest.unwrap_or_else(|| Harvest::new(job.plan.run, 0..job.plan.users)),
         seconds: watch.seconds,
@@ -112,6 +114,7 @@ pub(crate) async fn carry(
         workers,
         marks,
         notes,
+        cut: held.cut,
         connect,
         held: held.held,
         drain: held.drain,

@@ -154,6 +154,7 @@ impl What<'_> {
             marks: carried.marks,
             notes,
             interrupted: interrupt.is_set(),
+            cut: carried.cut,
             plan,
         })
     }

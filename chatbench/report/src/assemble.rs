@@ -3,7 +3,7 @@
 use crate::cost;
 use crate::measured::Measured;
 use crate::model::{
-    Activity, Asked, Found, Latencies, Load, Mark, MarkKind, Percentile, Rates, Report, Sockets, VERSION,
+    Activity, Asked, Found, GateOutcome, Latencies, Load, Mark, MarkKind, Percentile, Rates, Report, Sockets, VERSION,
     Verdict, WorkerUse,
 };
 use crate::threshold::{Limit, Thresholds};
@@ -33,7 +33,14 @@ pub fn assemble(measured: &Measured, asked: &Thresholds, baseline: Option<&Repor
         _ => None,
     });
     let view = View { report: &report, measured: Some(measured) };
-    let gates = asked.evaluate(view, baseline.map(|report| View { report, measured: None }));
+    let asked = asked.clone().held(&measured.plan, micros(report.duration_s));
+    let mut gates = asked.evaluate(view, baseline.map(|report| View { report, measured: None }));
+    if let Some(missed) = &measured.cut {
+        let same = asked.gates.iter().zip(&mut gates).find(|(gate, _)| gate.id == missed.gate);
+        if let Some((gate, result)) = same.filter(|(_, result)| result.outcome != GateOutcome::Fail) {
+            *result = gate.cut(missed, result.samples);
+        }
+    }
     report.gates = gates;
     verdict::settle(&mut report);
     report
@@ -116,7 +123,7 @@ fn draft(measured: &Measured) -> Report {
 fn rates(measured: &Measured, held: f64) -> Rates {
     let (plan, tally) = (&measured.plan, &measured.harvest.tally);
     let drawn = tally.planned as f64 / held;
-    let mean = plan.arrivals.rate(plan.phases.warmup_us, plan.phases.end_us());
+    let mean = plan.arrivals.rate(plan.phases.warmup_us, plan.phases.warmup_us + micros(held));
     let planned = match (&plan.arrivals, mean) {
         // Drawn times are seldom exactly as many as their mean; a generator that stands still draws too few.
         (Arrivals::Poisson { .. }, Some(rate)) => drawn.max(rate - DEVIATIONS * (rate / held).sqrt()),
@@ -230,6 +237,7 @@ fn marks(measured: &Measured, begin_s: f64, held: f64) -> Vec<Mark> {
 
 fn notes(measured: &Measured) -> Vec<String> {
     let mut notes = measured.notes.clone();
+    notes.extend(measured.cut.iter().map(|missed| format!("ended before its time: {}", missed.why)));
     if matches!(measured.plan.arrivals, Arrivals::Closed { .. }) {
         notes.push("a closed model: a slow server is asked less, so latencies flatter it".to_owned());
     }
@@ -254,6 +262,10 @@ fn notes(measured: &Measured) -> Vec<String> {
         notes.push("what workers on other machines use is not in the generator's figures".to_owned());
     }
     notes
+}
+
+fn micros(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
 }
 
 fn seconds(micros: u64) -> f64 {

@@ -2,6 +2,7 @@
 
 use crate::model::{Environment, Mark, Phases, Reconciled};
 use crate::process::Usage;
+use crate::threshold::Missed;
 use ledger::{Harvest, Seconds};
 use plan::Plan;
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub struct Measured {
     /// How far the wall clock moved against the monotonic one over the run ([`crate::process::ClockWatch`]).
     pub clock_step_us: u64,
     pub interrupted: bool,
+    /// The gate that has ended the run before its time.
+    pub cut: Option<Missed>,
 }
 
 /// A process whose use is sampled.

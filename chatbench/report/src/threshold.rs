@@ -10,7 +10,7 @@ mod profile;
 mod watch;
 
 pub(crate) use file::File;
-pub use watch::Watch;
+pub use watch::{Missed, Watch};
 
 use crate::metric::{self, Metric};
 use crate::model::{GateClass, GateResult};
@@ -21,6 +21,9 @@ use plan::{Arrivals, Plan};
 pub const RATE_SHARE: f64 = 0.99;
 /// The gate that no file may replace: a broken promise is exit 9 whatever else was asked.
 pub const VIOLATIONS: &str = "violations";
+
+/// The standard gate of what arrives.
+const RATE: &str = "rate";
 
 /// Every gate of a run.
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ pub struct Gate {
     pub min_samples: u64,
     /// The worst stretch of so many seconds must hold too.
     pub sustained_s: Option<u32>,
-    /// Missed in so many seconds of the hold in a row, the run may end at once.
+    /// Missed in so many seconds of the hold in a row, the run ends at once, and the gate has failed.
     pub abort_after_s: Option<u32>,
     pub class: GateClass,
 }
@@ -130,13 +133,13 @@ impl Thresholds {
         let late = away || behaviour.slow.is_some() || chaos;
         let planned = plan.arrivals.rate(plan.phases.warmup_us, plan.phases.end_us());
         match planned {
-            Some(rate) if rate > 0.0 && late => add("rate", "completed.share", Op::AtLeast, 99.0, hard),
+            Some(rate) if rate > 0.0 && late => add(RATE, "completed.share", Op::AtLeast, 99.0, hard),
             Some(rate) if rate > 0.0 => {
                 let name = if p99_ms.is_some() { "delivered.rate" } else { "completed.rate" };
-                add("rate", name, Op::AtLeast, rate * RATE_SHARE, hard);
+                add(RATE, name, Op::AtLeast, rate * RATE_SHARE, hard);
             }
             Some(_) => {}
-            None => add("rate", "completed.share", Op::AtLeast, 99.0, hard),
+            None => add(RATE, "completed.share", Op::AtLeast, 99.0, hard),
         }
         if let Some(bound) = p99_ms.filter(|_| plan.arrivals != Arrivals::None) {
             add("delivery-p99", "delivery.latency", Op::Less, bound, hard);
@@ -180,6 +183,21 @@ impl Thresholds {
                 *value *= factor;
             }
             gate.min_samples = ((gate.min_samples as f64 * factor) as u64).max(1);
+        }
+        self
+    }
+
+    /// These for a run of which only so much was held: where the plan's rate is not the same all the time, the standard gate
+    /// asks for the mean of that part.
+    pub(crate) fn held(mut self, plan: &Plan, held_us: u64) -> Self {
+        let from = plan.phases.warmup_us;
+        let means =
+            plan.arrivals.rate(from, plan.phases.end_us()).zip(plan.arrivals.rate(from, from + held_us));
+        let Some((whole, part)) = means else { return self };
+        for gate in self.gates.iter_mut().filter(|gate| gate.id == RATE) {
+            if gate.limit == Limit::Value(whole * RATE_SHARE) {
+                gate.limit = Limit::Value(part * RATE_SHARE);
+            }
         }
         self
     }

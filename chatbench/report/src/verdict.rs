@@ -96,9 +96,11 @@ fn missed_gate(gate: &GateResult) -> Reason {
         "value" => label.to_owned(),
         stat => format!("{label} {stat}"),
     };
+    // Only a gate that ended the run is missed by what did not come.
+    let value = if gate.value.is_some() { measured(gate) } else { "nothing arrived".to_owned() };
     let place = if gate.window == "hold" { String::new() } else { format!(" ({})", gate.window) };
     Reason {
-        what: format!("{what}{place}: {}, asked for {}", measured(gate), bound(gate)),
+        what: format!("{what}{place}: {value}, asked for {}", bound(gate)),
         fix: known.map_or("see the report", |metric| metric.fix).to_owned(),
     }
 }

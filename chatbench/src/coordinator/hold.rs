@@ -8,7 +8,7 @@ use load::control::Order;
 use plan::duration::micros;
 use report::Process;
 use report::model::Mark;
-use report::threshold;
+use report::threshold::{self, Missed};
 use schema::exit::Failure;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::sleep;
@@ -22,8 +22,8 @@ pub(super) struct Held {
     pub(super) hold_wall_ms: u64,
     pub(super) held: Duration,
     pub(super) drain: Duration,
-    /// Why a gate has ended it before its time.
-    pub(super) cut: Option<String>,
+    /// The gate that has ended it before its time.
+    pub(super) cut: Option<Missed>,
     pub(super) chaos: (Vec<Mark>, Vec<String>),
 }
 
@@ -66,9 +66,11 @@ impl Course<'_> {
                 _ = samples.tick() => {
                     self.sampler.look(clock.now_us());
                     let missed = gates.follow(&self.watch.seconds, clock.now_us());
-                    if let Some(why) = missed.filter(|_| stopped.is_none()) {
-                        live.phase("drain", &why);
-                        cut = Some(why);
+                    // Whose hold is over is judged by all of it.
+                    let holds = stopped.is_none() && clock.now_us() < begin_us + plan.phases.end_us();
+                    if let Some(missed) = missed.filter(|_| holds) {
+                        live.phase("drain", &missed.why);
+                        cut = Some(missed);
                         stopped = Some(self.stop());
                     }
                 }

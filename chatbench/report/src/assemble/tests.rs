@@ -2,6 +2,7 @@ use super::*;
 use crate::measured::{Process, Sample, Source, Where, Worker};
 use crate::model::{Environment, GateOutcome, Phases, Reconciled};
 use crate::process::Usage;
+use crate::threshold::Missed;
 use ledger::{Harvest, Latency, Second};
 use plan::{Behaviour, Target};
 use std::borrow::Cow;
@@ -94,6 +95,7 @@ pub(crate) fn measured() -> Measured {
         notes: Vec::new(),
         clock_step_us: 0,
         interrupted: false,
+        cut: None,
     }
 }
 
@@ -272,6 +274,35 @@ fn a_run_that_a_gate_ended_is_judged_by_what_was_held() {
     ended.harvest.tally.offered = 500;
     let report = report(&ended);
     assert_eq!((report.verdict, report.duration_s, report.rates.delivered), (Verdict::Pass, 5.0, 100.0));
+    // Whatever the hold says in all, the gate that has ended it was missed.
+    let cut = |value| Missed { gate: "delivery-p99".to_owned(), seconds: 3, value, why: "w".to_owned() };
+    ended.cut = Some(cut(Some(500.0)));
+    let report = self::report(&ended);
+    assert_eq!((report.verdict, report.exit), (Verdict::Fail, 3));
+    let gate = report.gates.iter().find(|gate| gate.id == "delivery-p99").unwrap();
+    assert_eq!((gate.outcome, gate.value), (GateOutcome::Fail, Some(500.0)));
+    assert!(report.reasons[0].what.contains("(last 3 s of the hold): 500 ms"), "{:?}", report.reasons);
+    assert!(report.notes.contains(&"ended before its time: w".to_owned()));
+    ended.cut = Some(cut(None));
+    let report = self::report(&ended);
+    assert_eq!(report.verdict, Verdict::Fail);
+    assert!(report.reasons[0].what.contains("nothing arrived"), "{:?}", report.reasons);
+}
+
+/// 40 messages a second, then 160: the first half is asked for 40.
+#[test]
+fn a_trace_that_is_cut_short_is_judged_by_its_part() {
+    let mut ended = measured();
+    let step = |at_us, rate| plan::Step { at_us, rate };
+    ended.plan.arrivals = Arrivals::Trace { steps: vec![step(0, 40.0), step(6_000_000, 160.0)] };
+    assert_eq!(report(&ended).rates.planned, 100.0);
+    ended.phases.hold_s = 5.0;
+    (ended.harvest.tally.planned, ended.harvest.tally.offered, ended.harvest.tally.delivered) = (200, 200, 150);
+    let report = report(&ended);
+    assert_eq!((report.rates.planned, report.rates.offered), (40.0, 40.0));
+    let gate = report.gates.iter().find(|gate| gate.id == "rate").unwrap();
+    assert_eq!((gate.limit, gate.outcome), (40.0 * 0.99, GateOutcome::Fail));
+    assert_eq!((report.verdict, report.exit), (Verdict::Fail, 3), "{:?}", report.findings);
 }
 
 #[test]

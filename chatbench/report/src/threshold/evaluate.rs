@@ -1,6 +1,6 @@
 //! How gates went.
 
-use super::{Gate, Limit, Op, Thresholds};
+use super::{Gate, Limit, Missed, Op, Thresholds};
 use crate::assemble::round;
 use crate::metric::Source;
 use crate::model::{GateOutcome, GateResult};
@@ -48,6 +48,13 @@ impl Gate {
             class: self.class,
             outcome,
         }
+    }
+
+    /// Ended the run before its time: that it did is its failure, whatever the hold says so far.
+    pub(crate) fn cut(&self, missed: &Missed, samples: u64) -> GateResult {
+        let result = self.result(limit(self, None), missed.value, samples);
+        let window = format!("last {} s of the hold", missed.seconds);
+        GateResult { window, outcome: GateOutcome::Fail, ..result }
     }
 
     fn counts_messages(&self) -> bool {

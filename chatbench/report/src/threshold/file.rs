@@ -1,6 +1,6 @@
 //! Gates as a TOML file has them, and a scenario too.
 
-use super::{Gate, Limit, Op, Thresholds, limit};
+use super::{Gate, Limit, Op, Thresholds, limit, watch};
 use crate::metric::{self, Metric, Source, Unit, nearest};
 use crate::model::GateClass;
 use crate::value::{Stat, Window};
@@ -58,7 +58,7 @@ struct Entry {
     min_samples: Option<u64>,
     /// The worst stretch of this length must hold too: `"10s"`.
     sustained: Option<String>,
-    /// Missed so long without a break, the run may end: `"30s"`.
+    /// Missed in so many seconds of the hold in a row, the run ends and the gate has failed: `"30s"`.
     abort_after: Option<String>,
     /// `performance` unless told; `correctness` is exit 9, `advisory` only tells.
     class: Option<GateClass>,
@@ -191,7 +191,26 @@ fn gate(entry: Entry, defaults: &Defaults) -> Result<Gate, String> {
             metric.name
         ));
     }
+    if gate.abort_after_s.is_some() {
+        can_abort(&gate)?;
+    }
     Ok(gate)
+}
+
+/// A run is ended by what the seconds of its hold tell, and by what it may fail for.
+fn can_abort(gate: &Gate) -> Result<(), String> {
+    let why = if !watch::sees(gate.metric) {
+        format!("{} is not known while a run lasts", gate.metric.name)
+    } else if matches!(gate.limit, Limit::Baseline(_)) {
+        "what is relative to a baseline is judged at the end".to_owned()
+    } else if !matches!(gate.window, Window::Hold | Window::All) {
+        format!("a run ends by the seconds of its hold, and this looks at the {}", gate.window.name())
+    } else if gate.class == GateClass::Advisory {
+        "an advisory gate only tells".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(format!("{why}: leave out abort_after"))
 }
 
 fn fits(metric: &Metric, stat: Stat) -> Result<(), String> {
@@ -244,10 +263,10 @@ mod tests {
 
     #[test]
     fn a_gate_with_everything() {
-        let gate = one("metric = 'delivery.latency'\nstat = 'p99.9'\nop = '<'\nvalue = '100ms'\nsustained = '10s'\nabort_after = '30s'\nwindow = 'all'\nmin_samples = 7\nclass = 'advisory'").unwrap();
+        let gate = one("metric = 'delivery.latency'\nstat = 'p99.9'\nop = '<'\nvalue = '100ms'\nsustained = '10s'\nabort_after = '30s'\nwindow = 'all'\nmin_samples = 7\nclass = 'correctness'").unwrap();
         assert_eq!((gate.stat, gate.limit), (Stat::Quantile(0.999), Limit::Value(100.0)));
         assert_eq!((gate.sustained_s, gate.abort_after_s), (Some(10), Some(30)));
-        assert_eq!((gate.window, gate.min_samples, gate.class), (Window::All, 7, GateClass::Advisory));
+        assert_eq!((gate.window, gate.min_samples, gate.class), (Window::All, 7, GateClass::Correctness));
         let short = one("metric = 'connected'\nop = '>='\nvalue = 100").unwrap();
         assert_eq!(
             (short.stat, short.window, short.class),
@@ -268,6 +287,19 @@ mod tests {
             ("metric = 'server.rss_peak'\nop = '<'\nvalue = '1MiB'\nsustained = '5s'", "by the second"),
             ("metric = 'ledger.lost'\nstat = 'p99'\nop = '=='\nvalue = 0", "no stat"),
             ("metric = 'delivery.latency'\nop = '<'\nvalue = '1ms'\nsustained = '1500ms'", "whole seconds"),
+            ("metric = 'server.rss'\nop = '<'\nvalue = '1MiB'\nabort_after = '5s'", "leave out abort_after"),
+            (
+                "metric = 'delivery.latency'\nop = '<='\nbaseline = '+5%'\nabort_after = '5s'",
+                "judged at the end: leave out abort_after",
+            ),
+            (
+                "metric = 'connected'\nop = '>='\nvalue = 1\nwindow = 'ramp'\nabort_after = '5s'",
+                "looks at the ramp: leave out abort_after",
+            ),
+            (
+                "metric = 'connected'\nop = '>='\nvalue = 1\nclass = 'advisory'\nabort_after = '5s'",
+                "only tells: leave out abort_after",
+            ),
             ("metric = 'delivery.latency'\nop = '<'\nvalue = '1ms'\nwindw = 'hold'", "unknown field `windw`"),
         ] {
             let message = one(lines).unwrap_err();
