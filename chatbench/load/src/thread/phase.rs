@@ -81,6 +81,8 @@ impl Thread {
         self.end_hold(now);
         self.sends.stop();
         self.life.stop();
+        // Whoever ends the hold before its time wakes them: what nobody reads would look like lost.
+        self.hear();
         self.come_late(now);
         self.phase = Phase::Drain { until_us: now + self.setup.plan.phases.drain_us };
     }

@@ -1,7 +1,8 @@
 //! What users do beside sending.
 
-use crate::bed::{Null, plan, run};
+use crate::bed::{Null, Worker, plan, run};
 use ledger::Kind;
+use load::control::{Order, Word};
 use plan::behaviour::{Churn, Offline, Slow, Storm};
 use plan::{Arrivals, Behaviour};
 
@@ -68,4 +69,30 @@ fn what_waited_for_who_did_not_read_is_no_delivery_latency() {
     let count = |kind| harvest.latencies.get(kind).map_or(0, |latency| latency.figures().count);
     assert!(count(Kind::Gap) > 0 && count(Kind::Delivery) > 0);
     assert_eq!(harvest.tally.unsent, 0);
+}
+
+#[test]
+fn what_a_slow_reader_has_not_read_when_the_run_is_cut_is_read_then_and_not_lost() {
+    const UNREAD: u64 = 40;
+    let null = Null::start();
+    let mut plan = plan(null.address, USERS, Arrivals::Constant { rate: 600.0 });
+    (plan.phases.hold_us, plan.phases.drain_us) = (3_600_000_000, 3_000_000);
+    plan.behaviour.slow = Some(Slow { share: 0.5, pause_us: 1_800_000_000 });
+    let mut worker = Worker::start();
+    worker.part(plan, 0, USERS, 1);
+    worker.connected();
+    worker.begin();
+    loop {
+        match worker.word() {
+            Some(Word::Tick(tick)) if tick.sent > tick.received + UNREAD => break,
+            Some(Word::Tick(_)) => {}
+            other => panic!("{other:?} instead of a tick"),
+        }
+    }
+    worker.order(&Order::Stop);
+    let mut ledger = worker.harvest().ledger;
+    (0..USERS / 2).for_each(|pair| ledger.leave(pair));
+    assert_eq!(ledger.violations.total(), 0, "{:?}", ledger.violations);
+    assert_eq!(ledger.outcomes.received, ledger.outcomes.sent);
+    worker.join().unwrap();
 }
