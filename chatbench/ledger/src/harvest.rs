@@ -84,6 +84,8 @@ pub struct Connecting {
     pub failures: u64,
     /// The first errors, in words.
     pub errors: Vec<String>,
+    /// Longest time between a user's turn in the ramp and the generator's look at it, in microseconds.
+    pub lag_us: u64,
 }
 
 impl Connecting {
@@ -93,6 +95,7 @@ impl Connecting {
         self.failures += other.failures;
         self.errors.extend(other.errors);
         self.errors.truncate(ERRORS);
+        self.lag_us = self.lag_us.max(other.lag_us);
     }
 }
 
@@ -221,6 +224,7 @@ mod tests {
             harvest.tally.close(format!("user {user}"));
             harvest.connecting.connected += 1;
         }
+        harvest.connecting.lag_us = micros;
         harvest.tally.busy = micros as f64 / 1e6;
         harvest.tally.quiet_us = micros;
         harvest
@@ -242,6 +246,7 @@ mod tests {
         assert_eq!(all.tally.closes.len(), ERRORS);
         // The busiest thread, and the one that was quiet for the shortest.
         assert_eq!((all.tally.busy, all.tally.quiet_us), (0.5, 1000));
+        assert_eq!(all.connecting.lag_us, 500_000);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::cost;
 use crate::measured::Measured;
 use crate::model::{
-    Activity, Asked, Found, GateOutcome, Latencies, Load, Mark, MarkKind, Percentile, Rates, Report, Sockets, VERSION,
-    Verdict, WorkerUse,
+    Activity, Asked, Found, GateOutcome, Latencies, Load, Mark, MarkKind, Percentile, Rates, Report, Sockets,
+    VERSION, Verdict, WorkerUse,
 };
 use crate::threshold::{Limit, Thresholds};
 use crate::timeline;
@@ -171,6 +171,7 @@ fn sockets(measured: &Measured) -> Sockets {
         disconnected: tally.disconnected,
         closes: tally.closes.clone(),
         failures: connecting.failures,
+        ramp_lag_ms: round(connecting.lag_us as f64 / 1000.0),
         unsent: tally.unsent,
         unsent_in_hold: tally.unsent_in_hold,
         reconnect_failures: tally.reconnect_failures,

@@ -99,10 +99,12 @@ pub enum Excuse {
     Never,
     /// With any finding that puts the measurement in doubt.
     Doubt,
-    /// When connections failed for a reason of this machine.
-    Local,
+    /// When connections failed for a reason of this machine, or the generator was so late that a server gives them up.
+    Connecting,
     /// When the generator read so late that a server closes its sockets.
     Starved,
+    /// When the generator wrote late: what it then writes at once may be too much at once.
+    Late,
     /// When a rate limit refused requests.
     RateLimited,
 }

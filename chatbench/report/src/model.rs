@@ -217,6 +217,9 @@ pub struct Sockets {
     /// Failed to connect for another reason than this machine, each after its last attempt.
     #[serde(default)]
     pub failures: u64,
+    /// Longest time that a user's turn to connect waited for the generator, in milliseconds.
+    #[serde(default)]
+    pub ramp_lag_ms: f64,
     /// Planned sends whose socket was gone.
     pub unsent: u64,
     /// Those of them that were planned in the hold.

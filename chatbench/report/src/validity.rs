@@ -27,12 +27,27 @@ pub(crate) fn starved(report: &Report) -> bool {
     report.latency.schedule_lag.p99_ms > STARVED_MS || report.generator_busy > BUSY_SHARE
 }
 
-/// Everything that puts a run in doubt, each with its fix.
+/// Whether the generator wrote late.
+pub(crate) fn late(report: &Report) -> bool {
+    report.latency.schedule_lag.p99_ms > LAG_MS
+}
+
+/// A ramp in which the generator came to a connection so late that a server may have given others up meanwhile. It says nothing
+/// of the hold.
+pub(crate) fn late_ramp(report: &Report) -> Option<Reason> {
+    let lag = report.sockets.ramp_lag_ms;
+    (lag > STARVED_MS).then(|| Reason {
+        what: format!("the generator came {lag:.0} ms late to a connection of the ramp"),
+        fix: "give it a CPU of its own, more --threads or --workers, or a longer --ramp".to_owned(),
+    })
+}
+
+/// Everything that puts the hold in doubt, each with its fix.
 pub(crate) fn doubts(report: &Report) -> Vec<Reason> {
     let mut doubts = Vec::new();
     let mut say = |what: String, fix: &str| doubts.push(Reason { what, fix: fix.to_owned() });
     let (rates, lag) = (&report.rates, report.latency.schedule_lag.p99_ms);
-    if lag > LAG_MS {
+    if late(report) {
         let what = format!("the generator wrote late: schedule lag p99 {lag:.1} ms");
         say(what, "give it a CPU of its own, more --threads or --workers, or a lower --rate");
     }

@@ -18,7 +18,7 @@ pub(crate) fn settle(report: &mut Report) {
     let unknown: Vec<&GateResult> = of(report, GateOutcome::Unknown).collect();
     let unsure = unknown.iter().any(|gate| gate.class != GateClass::Advisory);
     let broken = blocking.iter().any(|gate| gate.class == GateClass::Correctness);
-    let excused = !doubts.is_empty() && blocking.iter().all(|gate| excused(report, gate));
+    let excused = blocking.iter().all(|gate| excused(report, gate, !doubts.is_empty()));
     let (verdict, exit) = if broken || report.violations.total > 0 {
         (Verdict::Fail, Exit::Incorrect)
     } else if report.interrupted {
@@ -39,7 +39,8 @@ pub(crate) fn settle(report: &mut Report) {
     });
     let reasons: Vec<Reason> = promise.into_iter().chain(blocking.into_iter().map(missed_gate)).collect();
     let told = advisory.into_iter().map(missed_gate).chain(unknown.into_iter().map(unknown_gate));
-    report.findings = doubts.into_iter().chain(told).chain(validity::oddities(report)).collect();
+    let ramp = validity::late_ramp(report);
+    report.findings = doubts.into_iter().chain(ramp).chain(told).chain(validity::oddities(report)).collect();
     (report.verdict, report.exit, report.reasons) = (verdict, exit.into(), reasons);
 }
 
@@ -47,15 +48,19 @@ fn of(report: &Report, outcome: GateOutcome) -> impl Iterator<Item = &GateResult
     report.gates.iter().filter(move |gate| gate.outcome == outcome)
 }
 
-/// Whether the generator or the machine may be why a gate was missed.
-fn excused(report: &Report, gate: &GateResult) -> bool {
+/// Whether the generator or the machine may be why a gate was missed; `doubted`: something puts the hold in doubt.
+fn excused(report: &Report, gate: &GateResult, doubted: bool) -> bool {
     let excuse = metric::find(&gate.metric).map_or(Excuse::Doubt, |metric| metric.excuse);
     gate.class != GateClass::Correctness
         && match excuse {
             Excuse::Never => false,
-            Excuse::Doubt => true,
-            Excuse::Local => report.sockets.local_failures > 0,
+            Excuse::Doubt => doubted,
+            Excuse::Connecting => {
+                let late = validity::starved(report) || validity::late_ramp(report).is_some();
+                late || report.sockets.local_failures > 0
+            }
             Excuse::Starved => validity::starved(report),
+            Excuse::Late => validity::late(report) || validity::starved(report),
             Excuse::RateLimited => report.rate_limited > 0,
         }
 }

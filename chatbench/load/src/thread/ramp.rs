@@ -80,6 +80,11 @@ impl Thread {
                 continue;
             }
             let planned = self.ramp_us(index);
+            // All at once is no plan that anybody could be behind.
+            if self.setup.plan.phases.ramp_us > 0 {
+                let lag = &mut self.book.harvest.connecting.lag_us;
+                *lag = (*lag).max(now - planned);
+            }
             self.come(index, planned);
         }
         for _ in 0..STREAK {

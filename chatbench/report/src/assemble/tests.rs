@@ -297,7 +297,8 @@ fn a_trace_that_is_cut_short_is_judged_by_its_part() {
     ended.plan.arrivals = Arrivals::Trace { steps: vec![step(0, 40.0), step(6_000_000, 160.0)] };
     assert_eq!(report(&ended).rates.planned, 100.0);
     ended.phases.hold_s = 5.0;
-    (ended.harvest.tally.planned, ended.harvest.tally.offered, ended.harvest.tally.delivered) = (200, 200, 150);
+    (ended.harvest.tally.planned, ended.harvest.tally.offered, ended.harvest.tally.delivered) =
+        (200, 200, 150);
     let report = report(&ended);
     assert_eq!((report.rates.planned, report.rates.offered), (40.0, 40.0));
     let gate = report.gates.iter().find(|gate| gate.id == "rate").unwrap();

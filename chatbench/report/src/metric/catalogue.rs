@@ -111,18 +111,18 @@ pub static CATALOGUE: [Metric; 42] = [
     }),
     Metric {
         scales: true,
-        excuse: Excuse::Local,
+        excuse: Excuse::Connecting,
         fix: CONNECT,
         ..metric("connected", "users connected", Unit::Users, Source::Level(|p| Some(p.connected as f64)))
     },
     Metric {
         scales: true,
-        excuse: Excuse::Local,
+        excuse: Excuse::Connecting,
         fix: CONNECT,
         ..scalar("connected.total", "users connected", Unit::Users, |r| Some(r.connected as f64))
     },
     Metric {
-        excuse: Excuse::Local,
+        excuse: Excuse::Connecting,
         fix: CONNECT,
         ..scalar("connected.share", "share of the users connected", Unit::Percent, |r| {
             share(r.connected as f64, f64::from(r.users))
@@ -169,8 +169,7 @@ pub static CATALOGUE: [Metric; 42] = [
         "sends.refused",
         "sends refused",
         |r| Some(r.outcomes.refused.saturating_sub(r.sends_limited) as f64),
-        // What a starved generator sends late comes all at once.
-        Excuse::Starved,
+        Excuse::Late,
         "see the error codes: not_accepted means overload",
     ),
     count(

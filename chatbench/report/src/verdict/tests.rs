@@ -83,6 +83,21 @@ fn a_server_that_goes_away_fails_whatever_the_generator_did() {
 }
 
 #[test]
+fn a_generator_without_a_cpu_excuses_who_could_not_connect_and_what_came_at_once() {
+    const RAMP: Change = |run| run.harvest.connecting.lag_us = 1_200_000;
+    assert_eq!(ends(&[SHORT, LATE]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[SHORT, STARVED]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[SHORT, RAMP]), (Verdict::Invalid, 8));
+    // The ramp says nothing of the hold.
+    assert_eq!(ends(&[SLOW, RAMP]), (Verdict::Fail, 3));
+    assert_eq!(judged(&[RAMP]).findings.len(), 1);
+    let refused: Change = |run| run.harvest.ledger.outcomes.refused = 5;
+    assert_eq!(ends(&[refused]), (Verdict::Fail, 3));
+    assert_eq!(ends(&[refused, LATE]), (Verdict::Invalid, 8));
+    assert_eq!(ends(&[CLOSED, LATE]), (Verdict::Fail, 3));
+}
+
+#[test]
 fn a_pass_stays_a_pass_and_lists_the_findings() {
     let report = judged(&[LATE]);
     assert_eq!((report.verdict, report.findings.len()), (Verdict::Pass, 1));
