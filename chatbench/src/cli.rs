@@ -12,8 +12,10 @@ mod run;
 mod values;
 
 pub(crate) use run::Run;
-pub(crate) use values::{Adapter, Arrivals, Live, Output, Processes, Reconcile, Sources, Threads, Workers};
-pub(crate) use values::{duration, page, rate, threads, workers};
+pub(crate) use values::{
+    Adapter, Address, Arrivals, Live, Output, Processes, Reconcile, Sources, Threads, Workers,
+};
+pub(crate) use values::{duration, names_a_user, page, rate, threads, workers};
 
 /// Load tests a chatd and proves that nothing was lost, doubled or reordered.
 #[derive(Debug, Parser)]
@@ -104,13 +106,14 @@ pub(crate) struct Door {
     /// Gateway of the server to load, http:// or https:// (ws, wss; mqtt, mqtts); several: users are spread over them, the
     /// two of a pair apart. Each socket over TLS makes a whole handshake, which counts as its time to connect, and takes
     /// about 6 KiB of memory here when idle, and the server's certificates (plain: 1 KiB).
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = Address)]
     pub(crate) target: Vec<String>,
     /// Where REST calls go; the first target unless told.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = Address)]
     pub(crate) api: Option<String>,
-    /// Its admin listener; 10 ports above --api unless told.
-    #[arg(long, value_name = "URL")]
+    /// Its admin listener; 10 ports above --api unless told, on this machine only: the administrator's token is not sent to
+    /// another one in clear unless an http:// address of it is named here.
+    #[arg(long, value_name = "URL", value_parser = Address)]
     pub(crate) admin: Option<String>,
     /// Data folder of the server, where `admin.token` lies.
     #[arg(long, value_name = "DIR")]
@@ -124,14 +127,15 @@ pub(crate) struct Door {
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// Schemes of encrypted addresses.
-const SEALED: [&str; 3] = ["https://", "wss://", "mqtts://"];
+/// Schemes of encrypted addresses, however they are written.
+const SEALED: [&str; 3] = ["https", "wss", "mqtts"];
 
 impl Door {
     /// Whether any of its addresses is encrypted.
     pub(crate) fn is_tls(&self) -> bool {
-        let mut urls = self.target.iter().chain(&self.api).chain(&self.admin);
-        urls.any(|url| SEALED.iter().any(|scheme| url.starts_with(scheme)))
+        let urls = self.target.iter().chain(&self.api).chain(&self.admin);
+        urls.filter_map(|url| url.split_once("://"))
+            .any(|(scheme, _)| SEALED.iter().any(|sealed| scheme.eq_ignore_ascii_case(sealed)))
     }
 }
 

@@ -44,9 +44,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     b_pid: Vec<u32>,
     /// Pages of metrics of A's processes, and of B's, where they are addresses on other machines.
-    #[arg(long, value_name = "URL", value_parser = page)]
+    #[arg(long, value_name = "URL", value_parser = page())]
     a_metrics: Vec<Url>,
-    #[arg(long, value_name = "URL", value_parser = page)]
+    #[arg(long, value_name = "URL", value_parser = page())]
     b_metrics: Vec<Url>,
     #[command(flatten)]
     run: Run,

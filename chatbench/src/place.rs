@@ -1,6 +1,6 @@
 //! Where the load goes: the addresses of a server, this machine's towards it, and its administrator.
 
-use crate::cli::{Run, Sources};
+use crate::cli::{Run, Sources, names_a_user};
 use crate::provision::{Admin, admin_token};
 use crate::scrape;
 use crate::spawn::Server;
@@ -9,7 +9,9 @@ use plan::{Protocol, Target};
 use report::{Process, Source, Where};
 use reqwest::Url;
 use schema::exit::{Exit, Failure};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Once;
 
 /// Schemes of targets, their ports, and whether they are encrypted.
 const SCHEMES: [(&str, u16, bool); 7] = [
@@ -25,6 +27,9 @@ const SCHEMES: [(&str, u16, bool); 7] = [
 const USERS_AN_ADDRESS: u32 = 10_000;
 /// The admin listener's distance from the gateway.
 const ADMIN: u16 = 10;
+/// How an admin listener on another machine's loopback is reached.
+const TUNNEL: &str = "name the admin listener with --admin: http://127.0.0.1:8090 behind \
+`ssh -L 8090:127.0.0.1:8090 HOST`, or an https:// address";
 
 /// A server, found.
 #[derive(Debug)]
@@ -32,7 +37,8 @@ pub(crate) struct Place {
     pub(crate) targets: Vec<Target>,
     /// Base of REST calls.
     pub(crate) api: String,
-    pub(crate) admin: String,
+    /// The admin listener, where one was named.
+    pub(crate) admin: Option<String>,
     /// Whom it must be signed by, where it speaks TLS.
     pub(crate) trust: Trust,
     /// Its processes, as far as they are known.
@@ -53,8 +59,7 @@ impl Place {
         }
         let first = || targets.first().map(web).unwrap_or_default();
         let api = server.map(Server::api).or_else(|| args.door.api.clone()).unwrap_or_else(first);
-        let given = server.map(Server::admin).or_else(|| args.door.admin.clone());
-        let admin = given.map_or_else(|| beside(&api), Ok)?;
+        let admin = server.map(Server::admin).or_else(|| args.door.admin.clone());
         let processes = match server {
             Some(server) => server.processes(),
             None => processes(args, &trust).await?,
@@ -69,11 +74,12 @@ impl Place {
 
     /// Who may make accounts.
     pub(crate) fn admin(&self, args: &Run, server: Option<&Server>) -> Result<Admin, Failure> {
+        let url = admin_listener(self.admin.as_deref(), &self.api)?;
         let token = match server {
             Some(server) => admin_token(None, Some(&server.data()))?,
             None => admin_token(args.door.token_file.as_deref(), args.door.data.as_deref())?,
         };
-        Ok(Admin::new(self.trust.client()?, &self.admin, token))
+        Ok(Admin::new(self.trust.client()?, &url, token))
     }
 
     /// Local addresses for the sockets of so many users: those that were named, or some of 127.0.0.0/8 that no run
@@ -122,6 +128,11 @@ async fn target(text: &str) -> Result<Target, Failure> {
     let bad = |why: &str| {
         Failure::usage(format!("--target {text}: {why}"), "write http://HOST:PORT or https://HOST[:PORT]")
     };
+    if names_a_user(text) {
+        // It is not repeated: the password would be.
+        let what = "--target: an address takes no user and password, which reports would show";
+        return Err(Failure::usage(what, "leave out what ends with @"));
+    }
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
     let known = SCHEMES.iter().find(|(scheme, ..)| *scheme == url.scheme());
     let (Some(host), Some((_, port, sealed))) = (url.host_str(), known) else {
@@ -146,12 +157,47 @@ fn web(target: &Target) -> String {
     format!("http{}://{}", if target.tls.is_some() { "s" } else { "" }, target.authority)
 }
 
-/// The admin listener of a gateway, unless it was put elsewhere.
-pub(crate) fn beside(api: &str) -> Result<String, Failure> {
+/// The admin listener: the one that was named, else the one beside the gateway of this machine.
+///
+/// # Errors
+/// None was named, and the one beside the gateway is another machine's: it speaks plain HTTP, and nobody has said that the
+/// administrator's token may cross the network like that.
+pub(crate) fn admin_listener(named: Option<&str>, api: &str) -> Result<String, Failure> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
     let url = Url::parse(api)
         .map_err(|error| Failure::usage(format!("--api {api}: {error}"), "write http://HOST:PORT"))?;
+    let host = url.host_str().unwrap_or("127.0.0.1");
+    if !is_loopback(host) {
+        let what =
+            format!("no --admin is named, and the administrator's token is not sent to {host} in clear");
+        return Err(Failure::usage(what, TUNNEL));
+    }
     let port = url.port_or_known_default().unwrap_or(80).saturating_add(ADMIN);
-    Ok(format!("http://{}:{port}", url.host_str().unwrap_or("127.0.0.1")))
+    Ok(format!("http://{host}:{port}"))
+}
+
+/// Says, once, that an admin listener was named to which the token goes in clear.
+pub(crate) fn caution(admin: Option<&str>) {
+    static SAID: Once = Once::new();
+    if let Some(words) = admin.and_then(in_clear) {
+        SAID.call_once(|| {
+            let _nobody_reads = writeln!(std::io::stderr(), "chatbench: {words}");
+        });
+    }
+}
+
+/// What there is to say of an admin listener on another machine that is asked in clear; nothing of any other.
+fn in_clear(admin: &str) -> Option<String> {
+    let url = Url::parse(admin).ok()?;
+    let host = url.host_str().filter(|host| url.scheme() == "http" && !is_loopback(host))?;
+    Some(format!("the administrator's token goes to {host} in clear; without that: {TUNNEL}"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().map_or(host == "localhost", |ip| ip.to_canonical().is_loopback())
 }
 
 /// The program of a process and its first argument, such as `chatd websocket`.
@@ -188,18 +234,36 @@ mod tests {
         assert_eq!(target("mqtts://127.0.0.1").await.unwrap().address.port(), 8883);
         let found = target("wss://[::1]").await.unwrap();
         assert_eq!((web(&found), found.tls.as_deref()), ("https://[::1]:443".into(), Some("::1")));
-        for bad in ["ftp://127.0.0.1", "127.0.0.1:80", "nothing", "https://a..b"] {
+        for bad in ["ftp://127.0.0.1", "127.0.0.1:80", "nothing", "https://a..b", "http://u:p@127.0.0.1"] {
             assert_eq!(target(bad).await.unwrap_err().exit, Exit::Usage, "{bad}");
         }
-        assert_eq!(beside("http://h:8080/").unwrap(), "http://h:8090");
+    }
+
+    #[test]
+    fn a_token_of_the_administrator_leaves_in_clear_only_where_that_was_said() {
+        for (api, admin) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8090"),
+            ("http://localhost:8080", "http://localhost:8090"),
+            ("https://[::1]", "http://[::1]:453"),
+        ] {
+            assert_eq!(admin_listener(None, api).unwrap(), admin);
+            assert_eq!(in_clear(admin), None);
+        }
+        for api in ["https://chat.example", "https://10.0.0.1:8443", "http://chat.example:8080"] {
+            let failure = admin_listener(None, api).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage, "{api}");
+            assert!(failure.to_string().contains("--admin"), "{failure}");
+            assert_eq!(admin_listener(Some("https://a"), api).unwrap(), "https://a");
+        }
+        assert_eq!(in_clear("https://chat.example:8090"), None);
+        assert!(in_clear("http://chat.example:8090").is_some_and(|said| said.contains("in clear")));
     }
 
     #[tokio::test]
     async fn loopback_targets_are_reached_from_addresses_enough() {
         let targets = vec![target("http://127.0.0.1:8080").await.unwrap()];
         let trust = Trust::default();
-        let mut place =
-            Place { targets, api: String::new(), admin: String::new(), trust, processes: Vec::new() };
+        let mut place = Place { targets, api: String::new(), admin: None, trust, processes: Vec::new() };
         let sources = place.sources(&[], 100_000, 6);
         assert_eq!(sources.len(), 12);
         assert!(sources.iter().all(IpAddr::is_loopback));

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::cli::{Door, Format, Output, duration};
-use crate::place::beside;
+use crate::place::{admin_listener, caution};
 use crate::provision::{Admin, Password, admin_token};
 use crate::trust::Trust;
 use schema::exit::Failure;
@@ -40,7 +40,8 @@ impl Args {
 pub(crate) fn admin(door: &Door) -> Result<(String, Admin), Failure> {
     let api = door.api.clone().or_else(|| door.target.first().cloned()).unwrap_or_default();
     let api = api.trim_end_matches('/').to_owned();
-    let url = door.admin.clone().map_or_else(|| beside(&api), Ok)?;
+    let url = admin_listener(door.admin.as_deref(), &api)?;
+    caution(door.admin.as_deref());
     let token = admin_token(door.token_file.as_deref(), door.data.as_deref())?;
     Ok((api, Admin::new(Trust::of(door, door.is_tls())?.client()?, &url, token)))
 }

@@ -6,7 +6,7 @@ use crate::cli::Run;
 use crate::coordinator::{Carried, Job, carry};
 use crate::interrupt::Interrupt;
 use crate::live::Live;
-use crate::place::{Place, durability};
+use crate::place::{Place, caution, durability};
 use crate::reconcile::{reconcile, without_history};
 use crate::settings::Settings;
 use crate::spawn::Server;
@@ -31,6 +31,7 @@ pub(crate) async fn run(args: &Run, interrupt: &mut Interrupt) -> Result<Report,
     let asked = settings.thresholds(args, &plan)?;
     let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let generators = ready::generators(args, plan.users)?;
+    caution(args.door.admin.as_deref());
     let mut live = Live::new(args.live, interrupt.trigger());
     live.asked(&asked, &plan.phases);
     let server = match args.server.spawn {

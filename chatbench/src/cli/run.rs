@@ -26,7 +26,7 @@ pub(crate) struct Run {
     pub(crate) server_pid: Vec<u32>,
     /// Read CPU and memory of server processes off their own pages for Prometheus, for a server on another machine:
     /// process_cpu_seconds_total and process_resident_memory_bytes.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["spawn", "server_pid"], value_parser = page)]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["spawn", "server_pid"], value_parser = page())]
     pub(crate) server_metrics: Vec<Url>,
 
     /// People; each even one talks with the next. [default: 1000]

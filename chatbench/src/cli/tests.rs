@@ -52,3 +52,22 @@ fn what_makes_no_sense_is_refused() {
         assert!(parse(&format!("chatbench run {bad}")).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_password_in_an_address_is_refused_and_not_repeated() {
+    for flag in ["--target", "--api", "--admin", "--server-metrics"] {
+        let refused = parse(&format!("chatbench run {flag} http://u:hunter2@127.0.0.1:1/m")).unwrap_err();
+        let said = refused.to_string();
+        assert!(said.contains(flag) && !said.contains("hunter2"), "{said}");
+        assert!(parse(&format!("chatbench run {flag} http://127.0.0.1:1/@m")).is_ok(), "{flag}");
+    }
+}
+
+#[test]
+fn an_encrypted_address_is_one_however_it_is_written() {
+    for (target, sealed) in
+        [("HTTPS://a", true), ("wss://a", true), ("MqttS://a", true), ("http://https://", false)]
+    {
+        assert_eq!(parse(&format!("chatbench run --target {target}")).unwrap().is_tls(), sealed, "{target}");
+    }
+}

@@ -1,8 +1,11 @@
 //! What a flag's text can be.
 
-use clap::ValueEnum;
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command, ValueEnum};
 use plan::Transport;
 use reqwest::Url;
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -215,8 +218,39 @@ pub(super) fn reconcile(text: &str) -> Result<Reconcile, String> {
     text.parse().map(Reconcile::Sample).map_err(|_| format!("'{text}' is neither 'all' nor a number"))
 }
 
+/// An address with no user and password in it, which would stand in every report; one that has them is refused and not
+/// repeated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Address;
+
+impl TypedValueParser for Address {
+    type Value = String;
+
+    fn parse_ref(&self, verb: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let text = StringValueParser::new().parse_ref(verb, flag, value)?;
+        if !names_a_user(&text) {
+            return Ok(text);
+        }
+        let flag = flag.map(ToString::to_string).unwrap_or_default();
+        let why = format!(
+            "{flag}: an address takes no user and password, which reports would show; leave out what ends with @"
+        );
+        Err(verb.clone().error(ErrorKind::ValueValidation, why))
+    }
+}
+
+/// Whether there is something before the host.
+pub(crate) fn names_a_user(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+}
+
 /// The address of a page.
-pub(crate) fn page(text: &str) -> Result<Url, String> {
+pub(crate) fn page() -> impl TypedValueParser<Value = Url> {
+    Address.try_map(|text| url_of_page(&text))
+}
+
+fn url_of_page(text: &str) -> Result<Url, String> {
     let url =
         Url::parse(text).map_err(|error| format!("'{text}': {error}; write http://HOST:PORT/metrics"))?;
     match url.scheme() {
@@ -278,6 +312,7 @@ mod tests {
         assert_eq!("zipf:1.1".parse::<Pairing>().unwrap(), Pairing::Zipf { exponent: 1.1 });
         assert_eq!(processes("6").unwrap(), Processes::Number(6));
         assert_eq!(threads("64").unwrap(), Threads::Number(64));
+        assert!(url_of_page("https://h/metrics").is_ok() && url_of_page("ftp://h/metrics").is_err());
         assert!(threads("0").is_err() && threads("65").is_err() && threads("many").is_err());
         assert_eq!(chaos("10s=a=b").unwrap(), (Duration::from_secs(10), "a=b".to_owned()));
         for bad in ["zipf", "zipf:9", "even"] {
