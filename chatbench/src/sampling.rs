@@ -1,4 +1,5 @@
-//! What processes and the machine use while a run lasts, seen once a second and at the ends of the hold.
+//! What processes and the machine use while a run lasts, seen once a second, at the ends of the hold, and once more when all is
+//! over: so that there is a look behind every time that counts, also at a page of metrics that took its time.
 
 use crate::clock::Clock;
 use crate::scrape::{Scrapes, Seen};
@@ -38,12 +39,28 @@ impl Sampler {
         let seen = self.scrapes.as_ref().map(Scrapes::take).unwrap_or_default();
         // One may have come in since the caller looked at the clock.
         seen.into_iter().for_each(|(n, seen_us, usage)| self.enter((n, seen_us.min(at_us), usage)));
-        let used = self.processes.iter().map(|process| match process.source {
-            Source::Pid(pid) => usage(pid),
+        let used = self.processes.iter().enumerate().filter_map(|(n, process)| match process.source {
+            Source::Pid(pid) => Some((n, usage(pid)?)),
             Source::Metrics(_) => None,
         });
         let used = used.collect();
         self.keep(Sample { at_us, used, steal: steal() });
+    }
+
+    /// Looks now, and has the pages of metrics read now too; what they tell comes with a later look.
+    pub(crate) fn look_at_all(&mut self, at_us: u64) {
+        self.look(at_us);
+        if let Some(scrapes) = &self.scrapes {
+            scrapes.ask();
+        }
+    }
+
+    /// Looks for the last time, and waits for what the pages of metrics tell: no longer than one may take.
+    pub(crate) async fn finish(&mut self, clock: Clock) {
+        if let Some(scrapes) = self.scrapes.take() {
+            scrapes.finish().await.into_iter().for_each(|seen| self.enter(seen));
+        }
+        self.look(clock.now_us());
     }
 
     /// A page of metrics is a look at one process only.
@@ -53,8 +70,7 @@ impl Sampler {
             return;
         };
         self.peaks[number] = self.peaks[number].max(usage.rss_bytes);
-        let mut used = vec![None; self.processes.len()];
-        used[number] = Some(Usage { rss_peak_bytes: self.peaks[number], ..usage });
+        let used = vec![(number, Usage { rss_peak_bytes: self.peaks[number], ..usage })];
         self.keep(Sample { at_us, used, steal: steal() });
     }
 
@@ -87,7 +103,7 @@ impl Sampler {
 
     fn cpus_of(&self, process: usize) -> Option<f64> {
         let looks = self.samples.iter().rev();
-        let mut looks = looks.filter_map(|sample| Some((sample.at_us, sample.used[process]?.cpu)));
+        let mut looks = looks.filter_map(|sample| Some((sample.at_us, sample.of(process)?.cpu)));
         let ((after_us, after), (before_us, before)) = (looks.next()?, looks.next()?);
         let seconds = after_us.saturating_sub(before_us) as f64 / 1e6;
         (seconds > 0.0).then(|| after.saturating_sub(before).as_secs_f64() / seconds)
@@ -97,6 +113,8 @@ impl Sampler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
     use std::time::Duration;
 
     fn process(source: Source, side: Where) -> Process {
@@ -115,7 +133,7 @@ mod tests {
         sampler.look(0);
         sampler.look(1_000_000);
         assert_eq!(sampler.samples.len(), 2);
-        assert!(sampler.samples[1].used[0].is_some() && sampler.samples[1].used[1].is_none());
+        assert!(sampler.samples[1].of(0).is_some() && sampler.samples[1].of(1).is_none());
         assert!(sampler.cpus(Where::Generator).is_some_and(|cpus| cpus >= 0.0));
         assert_eq!(sampler.cpus(Where::Server), Some(0.0));
     }
@@ -134,7 +152,35 @@ mod tests {
         sampler.enter((0, 2_000_000, None));
         sampler.enter((0, 3_000_000, Some(usage(1_500, 7))));
         assert_eq!(sampler.cpus(Where::Server), Some(0.5));
-        assert_eq!(sampler.samples[2].used[0].map(|usage| usage.rss_peak_bytes), Some(9));
+        assert_eq!(sampler.samples[2].of(0).map(|usage| usage.rss_peak_bytes), Some(9));
         assert!(sampler.unread[0] >= 1);
+    }
+
+    /// Serves a page on which each look finds a second of CPU more.
+    fn page() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (looks, stream) in listener.incoming().flatten().enumerate() {
+                let _asked = (&stream).read(&mut [0; 4096]);
+                let page =
+                    format!("process_cpu_seconds_total {looks}\nprocess_resident_memory_bytes {looks}\n");
+                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}", page.len());
+                let _who_asked_is_gone = write!(&stream, "{head}\r\n\r\n{page}");
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn the_last_look_is_at_pages_of_metrics_too() {
+        let clock = Clock::starting_in(Duration::ZERO);
+        let process = process(Source::Metrics(page()), Where::Server);
+        let mut sampler = Sampler::new(vec![process], &Client::new(), clock);
+        let over_us = clock.now_us();
+        sampler.finish(clock).await;
+        let last = sampler.samples.iter().rev().find(|sample| sample.of(0).is_some()).unwrap();
+        assert!(last.at_us >= over_us);
+        assert!(sampler.samples.is_sorted_by_key(|sample| sample.at_us));
     }
 }

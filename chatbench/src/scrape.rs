@@ -9,6 +9,7 @@ use reqwest::Client;
 use schema::exit::{Exit, Failure};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -25,22 +26,50 @@ const SEEN: usize = 4096;
 /// What a process had used at a time of the run clock; none when it could not be read.
 pub(crate) type Seen = (usize, u64, Option<Usage>);
 
-/// Reads metrics once a second, until dropped.
+/// Reads metrics once a second and when asked to, until dropped.
 #[derive(Debug)]
 pub(crate) struct Scrapes {
-    _tasks: JoinSet<()>,
+    client: Client,
+    processes: Vec<(usize, String)>,
+    clock: Clock,
+    tasks: JoinSet<()>,
     seen: Receiver<Seen>,
+    asks: watch::Sender<()>,
 }
 
 impl Scrapes {
     /// Begins to read; each address stands for the process of this number.
     pub(crate) fn start(client: &Client, processes: Vec<(usize, String)>, clock: Clock) -> Self {
         let (sees, seen) = sync_channel(SEEN);
+        let (asks, asked) = watch::channel(());
         let mut tasks = JoinSet::new();
-        for (number, url) in processes {
-            tasks.spawn(follow(client.clone(), number, url, clock, sees.clone()));
+        for (number, url) in &processes {
+            let (client, url) = (client.clone(), url.clone());
+            tasks.spawn(follow(client, *number, url, clock, sees.clone(), asked.clone()));
         }
-        Self { _tasks: tasks, seen }
+        Self { client: client.clone(), processes, clock, tasks, seen, asks }
+    }
+
+    /// Has all pages read now.
+    pub(crate) fn ask(&self) {
+        self.asks.send_replace(());
+    }
+
+    /// Reads all pages once more, all at a time and no longer than [`CALL`]; answers that and what was seen since the last
+    /// [`Scrapes::take`], ascending.
+    pub(crate) async fn finish(mut self) -> Vec<Seen> {
+        self.tasks.shutdown().await;
+        let mut seen = self.take();
+        let mut last = JoinSet::new();
+        for (number, url) in std::mem::take(&mut self.processes) {
+            let (client, clock) = (self.client.clone(), self.clock);
+            last.spawn(async move { (number, read(&client, &url).await.ok(), clock.now_us()) });
+        }
+        while let Some(read) = last.join_next().await {
+            seen.extend(read.ok().map(|(number, usage, at_us)| (number, at_us, usage)));
+        }
+        seen.sort_by_key(|(_, at_us, _)| *at_us);
+        seen
     }
 
     /// What was seen since the last call, ascending.
@@ -51,11 +80,21 @@ impl Scrapes {
     }
 }
 
-async fn follow(client: Client, number: usize, url: String, clock: Clock, sees: SyncSender<Seen>) {
+async fn follow(
+    client: Client,
+    number: usize,
+    url: String,
+    clock: Clock,
+    sees: SyncSender<Seen>,
+    mut asked: watch::Receiver<()>,
+) {
     let mut looks = interval(EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        looks.tick().await;
+        tokio::select! {
+            _ = looks.tick() => {}
+            Ok(()) = asked.changed() => {}
+        }
         let usage = read(&client, &url).await.ok();
         if let Err(TrySendError::Disconnected(_)) = sees.try_send((number, clock.now_us(), usage)) {
             return;

@@ -72,7 +72,7 @@ pub(crate) fn read(measured: &Measured, delivered: u64, held: f64) -> Cost {
 fn used(measured: &Measured, process: usize, begin: u64, end: u64) -> Used {
     let cpu = |at| interpolate(measured, at, |usage: &Usage| usage.cpu.as_secs_f64(), process);
     let rss = |at| interpolate(measured, at, |usage: &Usage| usage.rss_bytes as f64, process);
-    let seen = |sample: &Sample| sample.used.get(process).copied().flatten();
+    let seen = |sample: &Sample| sample.of(process);
     let before = rss(0).unwrap_or_default();
     Used {
         cpu: cpu(end).zip(cpu(begin)).map_or(0.0, |(after, before)| (after - before).max(0.0)),
@@ -90,10 +90,7 @@ fn used(measured: &Measured, process: usize, begin: u64, end: u64) -> Used {
 
 /// What a process has used at a time, between the two looks around it; beyond them what the nearest look saw.
 fn interpolate(measured: &Measured, at_us: u64, of: impl Fn(&Usage) -> f64, process: usize) -> Option<f64> {
-    let look = |sample: &Sample| {
-        let usage = sample.used.get(process).copied().flatten()?;
-        Some((sample.at_us, of(&usage)))
-    };
+    let look = |sample: &Sample| Some((sample.at_us, of(&sample.of(process)?)));
     let next = measured.samples.partition_point(|sample| sample.at_us < at_us);
     let before = measured.samples[..next].iter().rev().find_map(look);
     let after = measured.samples[next..].iter().find_map(look);

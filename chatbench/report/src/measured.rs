@@ -78,10 +78,19 @@ pub enum Where {
 pub struct Sample {
     /// Run clock.
     pub at_us: u64,
-    /// What each of [`Measured::processes`] has used so far; none when it was gone.
-    pub used: Vec<Option<Usage>>,
+    /// What processes have used so far, by their place in [`Measured::processes`]: only those that were looked at and are
+    /// there.
+    pub used: Vec<(usize, Usage)>,
     /// Ticks of all CPUs so far: stolen by other guests, and in all.
     pub steal: (u64, u64),
+}
+
+impl Sample {
+    /// What this process had used; none when it was gone, or not looked at.
+    #[must_use]
+    pub fn of(&self, process: usize) -> Option<Usage> {
+        self.used.iter().find(|(place, _)| *place == process).map(|(_, usage)| *usage)
+    }
 }
 
 /// A worker, here or elsewhere.

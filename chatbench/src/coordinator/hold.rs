@@ -82,6 +82,7 @@ impl Course<'_> {
             sleep(clock.until(at)).await;
             self.sampler.look(clock.now_us());
         }
+        self.sampler.finish(clock).await;
         let (hold_us, end_us) = (begin_us + plan.phases.warmup_us, begin_us + plan.phases.end_us());
         let ended = stopped.unwrap_or(end_us).min(end_us);
         Ok(Held {
@@ -111,7 +112,7 @@ impl Course<'_> {
     fn come(&mut self, moment: &Moment, running: &mut Running, live: &mut Live) {
         match moment {
             Moment::Phase(name, what) => {
-                self.sampler.look(self.clock.now_us());
+                self.sampler.look_at_all(self.clock.now_us());
                 live.phase(name, what);
             }
             Moment::Chaos(n) => {
@@ -125,7 +126,7 @@ impl Course<'_> {
     fn stop(&mut self) -> u64 {
         self.workers.tell_all(&Order::Stop);
         let now_us = self.clock.now_us();
-        self.sampler.look(now_us);
+        self.sampler.look_at_all(now_us);
         now_us
     }
 }

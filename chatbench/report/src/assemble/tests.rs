@@ -111,7 +111,7 @@ fn sample(at: u64) -> Sample {
         rss_bytes: (1 << 20) + users * 8192,
         rss_peak_bytes: 2 << 20,
     };
-    Sample { at_us: at * 1_000_000, used: vec![Some(usage); 3], steal: (0, at * 200) }
+    Sample { at_us: at * 1_000_000, used: (0..3).map(|n| (n, usage)).collect(), steal: (0, at * 200) }
 }
 
 pub(crate) fn report(measured: &Measured) -> Report {
