@@ -36,7 +36,7 @@ pub(crate) struct Job<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) accounts: &'a [Account],
     pub(crate) threads: Threads,
-    /// Whether the server runs on this machine.
+    /// Whether the server runs on the machine of whoever calls it.
     pub(crate) with_server: bool,
     pub(crate) connecting: u32,
     /// Local addresses, spread over the workers of this machine; none: the kernel's choice.
@@ -98,7 +98,11 @@ pub(crate) async fn carry(
     somebody(&connecting, course.job.plan)?;
     course.sampler.look(clock.now_us());
     let held = course.hold(interrupt, live).await?;
-    course.workers.read_again().await;
+    let interrupted = interrupt.is_set();
+    tokio::select! {
+        () = course.workers.read_again() => {}
+        () = interrupt.wait(), if !interrupted => {}
+    }
     let workers = course.uses();
     let Course { workers: processes, watch, sampler, job, .. } = course;
     processes.end().await;
@@ -155,10 +159,8 @@ impl Course<'_> {
             _ => job.sources.to_vec(),
         };
         let worker = &workers[place];
-        let threads = match worker.is_here() {
-            true => job.threads.of(worker.cpus, job.with_server, count(here)),
-            false => job.threads.of(worker.cpus, false, 1),
-        };
+        // A target on loopback is on each worker's own machine.
+        let threads = job.threads.of(worker.cpus, job.with_server, self.workers.on_the_machine_of(place));
         Part {
             plan: job.plan.clone(),
             first: own.start,

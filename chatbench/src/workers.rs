@@ -16,7 +16,7 @@ use load::control::{Order, VERSION, Word};
 use schema::exit::{Exit, Failure};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Words that wait to be heard.
 const WORDS: usize = 256;
@@ -24,6 +24,8 @@ const WORDS: usize = 256;
 const HELLO: Duration = Duration::from_secs(10);
 /// Questions by which a remote clock is read.
 const EXCHANGES: usize = 32;
+/// Time for all clocks together to be read again after a run, whose result waits for it.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Time for a worker to end after its last word.
 const END: Duration = Duration::from_secs(5);
 
@@ -31,6 +33,8 @@ const END: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) host: String,
+    /// What its machine calls itself.
+    node: String,
     pub(crate) pid: u32,
     /// Its limit of open files, and its CPUs.
     pub(crate) files: u64,
@@ -43,12 +47,15 @@ pub(crate) struct Worker {
     /// None for one that somebody else started.
     child: Option<Child>,
     done: bool,
+    /// Nothing more comes from it.
+    ended: bool,
 }
 
 impl Worker {
     fn new(host: &str, line: Line, child: Option<Child>) -> Self {
         let (host, offset) = (host.to_owned(), Offset::default());
-        Self { host, pid: 0, files: 0, cpus: 0, offset, drift: None, line, child, done: false }
+        let (node, pid, files, cpus) = (String::new(), 0, 0, 0);
+        Self { host, node, pid, files, cpus, offset, drift: None, line, child, done: false, ended: false }
     }
 
     /// How wrong its clock may have been at any time of the run, in microseconds: 0 on this machine.
@@ -93,7 +100,7 @@ impl Workers {
             }
             Generators::There { addresses, secret } => {
                 for (place, address) in addresses.iter().enumerate() {
-                    let line = Line::call(place, address, secret.as_ref(), heard.clone())?;
+                    let line = Line::call(place, address, secret.as_ref(), heard.clone()).await?;
                     workers.list.push(Worker::new(&address.name, line, None));
                 }
             }
@@ -124,6 +131,7 @@ impl Workers {
                 if worker.child.is_none() {
                     worker.host = format!("{host} ({})", worker.host);
                 }
+                worker.node = host;
                 Ok(())
             }
             (place, Word::Hello { version, .. }) => {
@@ -142,23 +150,37 @@ impl Workers {
         for _ in 0..EXCHANGES {
             let asked = monotonic_us();
             self.tell(place, Order::Clock);
-            match timeout(HELLO, self.next()).await {
-                Ok(heard) => match heard? {
-                    (_, Word::Clock { now_us }) => exchange.enter(asked, now_us, monotonic_us()),
-                    (place, _) => return Err(self.list[place].failure("did not say what its clock is")),
-                },
+            match timeout(HELLO, self.answer(place)).await {
+                Ok(now_us) => exchange.enter(asked, now_us?, monotonic_us()),
                 Err(_) => return Err(self.list[place].failure("did not answer in 10 s")),
             }
         }
         Ok(exchange.offset())
     }
 
+    /// What this one's clock says, and no other's: an answer may come late.
+    async fn answer(&mut self, place: usize) -> Result<i64, Failure> {
+        loop {
+            if self.list[place].ended {
+                return Err(self.list[place].failure("has hung up"));
+            }
+            match self.heard().await? {
+                Some((from, Word::Clock { now_us })) if from == place => return Ok(now_us),
+                Some((from, _)) if from == place => {
+                    return Err(self.list[place].failure("did not say what its clock is"));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Reads the remote clocks again, once all harvests are in: the load is over, so the answers come as fast as before it.
     /// A worker that does not answer any more takes nothing away from the run; how far its clock drifted stays unknown.
     pub(crate) async fn read_again(&mut self) {
+        let until = Instant::now() + AGAIN;
         for place in 0..self.list.len() {
             if !self.list[place].is_here()
-                && let Ok(after) = self.offset(place).await
+                && let Ok(Ok(after)) = timeout_at(until, self.offset(place)).await
             {
                 self.list[place].drift = Some(self.list[place].offset.drift(after));
             }
@@ -182,23 +204,40 @@ impl Workers {
     /// One has ended before its last word, or says that it can't go on.
     pub(crate) async fn next(&mut self) -> Result<(usize, Word), Failure> {
         loop {
-            let Some((place, heard)) = self.words.recv().await else {
-                return Err(Failure::new(Exit::Failed, "all workers are gone", "see their own output"));
-            };
-            let worker = &mut self.list[place];
-            match heard {
-                Heard::Word(word) => {
-                    if let Word::Failed(what) = &*word {
-                        return Err(worker.failure(&format!("can't go on: {what}")));
-                    }
-                    worker.done |= matches!(*word, Word::Harvest(_));
-                    return Ok((place, *word));
-                }
-                // With the last of them the channel ends.
-                Heard::End(_) if worker.done => {}
-                Heard::End(why) => return Err(worker.failure(&format!("ended before its time: {why}"))),
+            if let Some(said) = self.heard().await? {
+                return Ok(said);
             }
         }
+    }
+
+    /// The next word of anybody, or none when one has ended that had said its last.
+    async fn heard(&mut self) -> Result<Option<(usize, Word)>, Failure> {
+        // With the last of them the channel ends.
+        let Some((place, heard)) = self.words.recv().await else {
+            return Err(Failure::new(Exit::Failed, "all workers are gone", "see their own output"));
+        };
+        let worker = &mut self.list[place];
+        match heard {
+            Heard::Word(word) => {
+                if let Word::Failed(what) = &*word {
+                    return Err(worker.failure(&format!("can't go on: {what}")));
+                }
+                worker.done |= matches!(*word, Word::Harvest(_));
+                Ok(Some((place, *word)))
+            }
+            Heard::End(_) if worker.done => {
+                worker.ended = true;
+                Ok(None)
+            }
+            Heard::End(why) => Err(worker.failure(&format!("ended before its time: {why}"))),
+        }
+    }
+
+    /// How many of them share this one's machine, itself among them: as its machine calls itself, however it was called.
+    pub(crate) fn on_the_machine_of(&self, place: usize) -> u32 {
+        let node = self.list.get(place).map(|worker| &worker.node);
+        let same = self.list.iter().filter(|worker| Some(&worker.node) == node).count();
+        u32::try_from(same).unwrap_or(u32::MAX)
     }
 
     /// Closes the lines and waits until those that were started have ended.
@@ -233,5 +272,46 @@ mod tests {
             let sizes = shares.iter().map(ExactSizeIterator::len);
             assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 2);
         }
+    }
+
+    /// Workers that were called, as `node`s; what they say is given, and their orders go nowhere.
+    fn called(nodes: &[&str]) -> (Workers, mpsc::Sender<(usize, Heard)>) {
+        let (heard, words) = mpsc::channel(WORDS);
+        let (ours, _) = mpsc::channel(1);
+        let worker = |(place, node): (usize, &&str)| {
+            let line = Line::new(place, std::io::empty(), std::io::sink(), ours.clone(), || {}).unwrap();
+            Worker { node: (*node).to_owned(), ..Worker::new(node, line, None) }
+        };
+        (Workers { list: nodes.iter().enumerate().map(worker).collect(), words }, heard)
+    }
+
+    fn clock(now_us: i64) -> Heard {
+        Heard::Word(Box::new(Word::Clock { now_us }))
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_of_another_is_not_this_ones_clock() {
+        let (mut workers, heard) = called(&["a", "b"]);
+        heard.send((0, clock(1))).await.unwrap();
+        heard.send((1, clock(2))).await.unwrap();
+        assert_eq!(workers.answer(1).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn who_has_hung_up_is_not_waited_for() {
+        let (mut workers, heard) = called(&["a", "b"]);
+        for worker in &mut workers.list {
+            worker.done = true;
+        }
+        heard.send((0, Heard::End("it hung up".into()))).await.unwrap();
+        assert!(workers.answer(0).await.unwrap_err().message.contains("has hung up"));
+        heard.send((1, clock(2))).await.unwrap();
+        assert_eq!(workers.answer(1).await.unwrap(), 2);
+    }
+
+    #[test]
+    fn workers_of_a_machine_are_counted_by_its_name() {
+        let (workers, _) = called(&["a", "b", "a"]);
+        assert_eq!([0, 1, 2].map(|place| workers.on_the_machine_of(place)), [2, 1, 2]);
     }
 }

@@ -6,13 +6,16 @@ use schema::exit::{Exit, Failure};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
-use tokio::sync::mpsc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
 
 /// Orders that wait to be written: more than a run has.
 const ORDERS: usize = 64;
-/// Time for a connection to be made, and for the worker to know who calls: it may wait for a coordinator that is leaving.
+/// Time for a connection to be made, whatever addresses a name has, and again for the worker to know who calls: it may wait
+/// for a coordinator that is leaving.
 const CALL: Duration = Duration::from_secs(5);
+/// An attempt without any time is refused by the standard library.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// What comes from a worker.
 #[derive(Debug)]
@@ -32,21 +35,41 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// Each address may take its share of the time that is left, so that one that says nothing keeps none from being tried.
     fn connect(&self) -> std::io::Result<TcpStream> {
+        let until = Instant::now() + CALL;
         let mut last = std::io::ErrorKind::NotFound.into();
-        for address in &self.found {
-            match TcpStream::connect_timeout(address, CALL) {
+        for (n, address) in self.found.iter().enumerate() {
+            let more = u32::try_from(self.found.len() - n).unwrap_or(u32::MAX);
+            let share = until.saturating_duration_since(Instant::now()) / more;
+            match TcpStream::connect_timeout(address, share.max(LEAST)) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
+
+    /// Connects, and proves to each other who is there; blocks.
+    fn call(&self, secret: Option<&Secret>) -> Result<TcpStream, Failure> {
+        let stream = self.connect().map_err(|error| self.unreachable(&error))?;
+        greeting::call(&stream, secret, CALL).map_err(|why| unwelcome(&self.name, &why))?;
+        Ok(stream)
+    }
+
+    fn unreachable(&self, error: &std::io::Error) -> Failure {
+        let hint = "start `chatbench worker --listen ADDR` there";
+        Failure::new(Exit::Unreachable, format!("worker {}: {error}", self.name), hint)
+    }
 }
 
 /// Why a worker that was reached can't be had.
 fn unwelcome(name: &str, why: &Unwelcome) -> Failure {
     let (exit, hint) = match why {
+        Unwelcome::Lost(error) if error.kind() == std::io::ErrorKind::TimedOut => (
+            Exit::Unreachable,
+            "is that the port of `chatbench worker --listen`, of this same version, or is it overrun by strangers?",
+        ),
         Unwelcome::Lost(_) => {
             (Exit::Unreachable, "is that the port of `chatbench worker --listen`, of this same version?")
         }
@@ -64,19 +87,22 @@ fn unwelcome(name: &str, why: &Unwelcome) -> Failure {
 pub(super) struct Line(SyncSender<Order>);
 
 impl Line {
-    /// Connects to a worker that listens, and proves to each other who is there.
-    pub(super) fn call(
+    /// Connects to a worker that listens, and proves to each other who is there. Whoever does not wait for it any more leaves
+    /// a thread to its time limits.
+    pub(super) async fn call(
         place: usize,
         address: &Address,
         secret: Option<&Secret>,
         heard: mpsc::Sender<(usize, Heard)>,
     ) -> Result<Self, Failure> {
-        let unreachable = |error: std::io::Error| {
-            let hint = "start `chatbench worker --listen ADDR` there";
-            Failure::new(Exit::Unreachable, format!("worker {}: {error}", address.name), hint)
-        };
-        let stream = address.connect().map_err(unreachable)?;
-        greeting::call(&stream, secret, CALL).map_err(|why| unwelcome(&address.name, &why))?;
+        let (told, called) = oneshot::channel();
+        let (there, secret) = (address.clone(), secret.cloned());
+        thread(format!("call-{place}"), move || {
+            let _nobody_waits = told.send(there.call(secret.as_ref()));
+        })?;
+        let gone = |_| Err(address.unreachable(&std::io::ErrorKind::BrokenPipe.into()));
+        let stream = called.await.unwrap_or_else(gone)?;
+        let unreachable = |error: std::io::Error| address.unreachable(&error);
         let (from, to) = (stream.try_clone().map_err(unreachable)?, stream.try_clone().map_err(unreachable)?);
         let hang_up = move || {
             let _gone_already = stream.shutdown(Shutdown::Both);
