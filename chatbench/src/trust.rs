@@ -17,32 +17,39 @@ pub(crate) fn hint<'a>(why: &str, otherwise: &'a str) -> &'a str {
     }
 }
 
-/// The text of `--ca`, read and found sound; none where this machine's authorities are trusted.
+/// Whom to trust; nobody by default, where all addresses are plain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Trust(Option<String>);
+pub(crate) struct Trust {
+    /// The text of `--ca`, read and found sound; none where this machine's authorities are trusted.
+    pem: Option<String>,
+    /// Whether any address speaks TLS.
+    sealed: bool,
+}
 
 impl Trust {
     /// Reads what is named. A file that would trust nobody is refused, and one that nothing would look into: when not even
     /// one address `is_tls`.
     pub(crate) fn of(door: &Door, is_tls: bool) -> Result<Self, Failure> {
-        let Some(file) = &door.ca else { return Ok(Self::default()) };
+        let Some(file) = &door.ca else {
+            return Ok(Self { pem: None, sealed: is_tls });
+        };
         if !is_tls {
             let what = "--ca is of TLS, and all addresses are plain";
             return Err(Failure::usage(what, "write https:// (wss://, mqtts://), or leave --ca out"));
         }
-        read(file).map(|pem| Self(Some(pem))).map_err(|why| {
+        read(file).map(|pem| Self { pem: Some(pem), sealed: true }).map_err(|why| {
             let hint = "name a PEM file with the certificate of the authority that signed the server's";
             Failure::usage(format!("--ca {}: {why}", file.display()), hint)
         })
     }
 
     pub(crate) fn pem(&self) -> Option<&str> {
-        self.0.as_deref()
+        self.pem.as_deref()
     }
 
     /// A client for REST.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let built = load::tls::client(self.pem())
+        let built = load::tls::client(self.pem(), self.sealed)
             .and_then(|builder| builder.build().map_err(|error| crate::provision::root(&error)));
         built.map_err(|why| {
             Failure::new(Exit::Failed, format!("TLS: {why}"), "name an authority with --ca FILE")

@@ -134,15 +134,16 @@ impl Rest {
         let (queue, jobs) = mpsc::channel(capacity);
         let (done, results) = sync_channel(capacity);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = tls::client(ca)
-            .map_err(io::Error::other)?
-            .no_proxy()
-            .http1_only()
-            .tcp_nodelay(true)
-            .timeout(CALL)
-            .pool_max_idle_per_host(AT_ONCE)
-            .build()
-            .map_err(io::Error::other)?;
+        let client =
+            tls::client(ca, api.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")))
+                .map_err(io::Error::other)?
+                .no_proxy()
+                .http1_only()
+                .tcp_nodelay(true)
+                .timeout(CALL)
+                .pool_max_idle_per_host(AT_ONCE)
+                .build()
+                .map_err(io::Error::other)?;
         let api = api.trim_end_matches('/').to_owned();
         let serve = move || runtime.block_on(serve(client, api, jobs, &done, &waker));
         let thread = std::thread::Builder::new().name("rest".to_owned()).spawn(serve)?;

@@ -1,7 +1,8 @@
 //! TLS for sockets and REST: whom to trust, and in words what a server did wrong. There is no switch that trusts everybody.
 //!
-//! Each connection makes a whole handshake of its own, as so many devices would: a session that another user had is never
-//! resumed, which would spare the server its dearest part.
+//! Each socket makes a whole handshake of its own, as so many devices would: a session that another user had is never
+//! resumed, which would spare the server its dearest part. Calls by REST share a thread's connections, which are kept and
+//! whose sessions are resumed, as a client library does.
 
 mod session;
 #[cfg(test)]
@@ -103,13 +104,16 @@ fn config(ca: Option<&str>, http: bool) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// A client for REST that trusts the same as the sockets do.
+/// A client for REST that trusts the same as the sockets do; nobody where no address is `sealed`, so that a machine without
+/// any authorities can load a plain server.
 ///
 /// # Errors
 /// The text has no certificate.
-pub fn client(ca: Option<&str>) -> Result<ClientBuilder, String> {
+pub fn client(ca: Option<&str>, sealed: bool) -> Result<ClientBuilder, String> {
     let builder = ClientBuilder::new();
-    let Some(ca) = ca else { return Ok(builder) };
+    let Some(ca) = ca else {
+        return Ok(if sealed { builder } else { builder.tls_certs_only([]) });
+    };
     let own = Certificate::from_pem_bundle(ca.as_bytes()).map_err(|error| format!("no PEM: {error}"))?;
     Ok(builder.tls_certs_only(own))
 }

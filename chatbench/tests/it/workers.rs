@@ -1,7 +1,7 @@
 //! Several generator processes, here and over TCP, against the server that does nothing.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 
 /// A chatbench that says where it listens, and ends with the value.
@@ -109,4 +109,39 @@ fn nobody_at_the_address_of_a_worker_is_unreachable() {
     let output = command(&server, &["--workers", "127.0.0.1:1"]).output().unwrap();
     assert_eq!(output.status.code(), Some(7));
     assert!(String::from_utf8_lossy(&output.stderr).contains("worker --listen"));
+}
+
+#[test]
+fn an_interrupt_while_a_worker_says_nothing_ends_the_run() {
+    let server = null_server();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let mut command = command(&server, &["--workers", &address]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It is called, and the caller waits for a greeting.
+    let (_called, _) = silent.accept().unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("interrupted while workers were called"), "{said}");
+}
+
+#[test]
+fn a_machine_that_trusts_no_authority_can_load_a_plain_server() {
+    let (server, nothing) = (null_server(), tempfile::tempdir().unwrap());
+    let mut command = command(&server, &["--duration", "500ms"]);
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", nothing.path());
+    let report = report(&command.output().unwrap());
+    assert_eq!(report["outcomes"]["received"], 120, "{report:#}");
+}
+
+#[test]
+fn a_worker_that_serves_once_is_gone_after_it() {
+    let server = null_server();
+    let mut worker = Listening::start(&["worker", "--listen", "127.0.0.1:0", "--once"]);
+    let output = command(&server, &["--duration", "500ms", "--workers", &worker.address]).output().unwrap();
+    assert_eq!(report(&output)["outcomes"]["received"], 120);
+    assert_eq!(worker.child.wait().unwrap().code(), Some(0));
 }
