@@ -20,8 +20,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// The secret that coordinators have too, 16 to 4096 bytes that only its owner may read. Both sides prove it (HMAC-SHA256
-    /// over fresh nonces), neither sends it. Nothing is encrypted: accounts' tokens cross the network as they are, and
-    /// whoever sits on the way can read and change orders; where that matters, go through a VPN or an SSH tunnel.
+    /// over fresh nonces), neither sends it. Nothing is encrypted: accounts' tokens and passwords and the adapter's settings,
+    /// a broker's passcode too, cross the network as they are, and whoever sits on the way can read and change orders; where
+    /// that matters, go through a VPN or an SSH tunnel.
     #[arg(long, value_name = "FILE", env = "CHATBENCH_SECRET_FILE")]
     secret: Option<PathBuf>,
     /// End after one coordinator.
@@ -62,7 +63,7 @@ fn listen(address: SocketAddr, args: &Args) -> Result<(), Failure> {
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let guests = door::open(&listener, secret)?;
+    let guests = door::open(&listener, secret, args.once)?;
     crate::print(&format!("chatbench worker ready on {bound}\n"))?;
     while let Ok(guest) = guests.recv() {
         let served = both(&guest.stream).map_err(failed).and_then(|(from, to)| serve(from, to));

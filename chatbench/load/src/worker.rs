@@ -117,11 +117,19 @@ impl Gathered {
 }
 
 impl<W> Drop for Worker<'_, W> {
-    /// Threads that nobody speaks to any more end, once they look.
+    /// Threads that nobody speaks to any more end, once they look: waited for, so that no load of a run that broke off lasts
+    /// into the next.
     fn drop(&mut self) {
-        for Handle { tell, waker, .. } in self.threads.drain(..) {
+        // One that waits for its last word to be taken waits no longer.
+        let (_, nobody) = sync_channel(0);
+        self.hears = nobody;
+        let ended = self.threads.drain(..).map(|Handle { tell, waker, thread }| {
             drop(tell);
             let _it_has_ended = waker.wake();
+            thread
+        });
+        for thread in ended.collect::<Vec<_>>() {
+            let _what_it_said_is_of_no_use = thread.join();
         }
     }
 }

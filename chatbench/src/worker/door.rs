@@ -6,13 +6,15 @@
 use load::control::greeting::{self, Secret};
 use schema::exit::{Exit, Failure};
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Callers that are greeted at a time; more wait in the kernel's backlog.
+/// Callers that are greeted at a time; more wait in the kernel's backlog. Of one address only so many, and more of it are sent
+/// away at once: whoever calls and says nothing has to come from several machines to keep coordinators out.
 const GREETERS: usize = 16;
+const GREETERS_AN_ADDRESS: usize = 8;
 /// Time for a caller to say who it is.
 const GREETING: Duration = Duration::from_secs(4);
 /// Time that a coordinator waits for the one before it to leave: its end is heard a moment after its result is printed.
@@ -30,14 +32,24 @@ pub(super) struct Guest {
     _seat: Taken,
 }
 
-/// Opens the door, and answers where those come in who were let in.
-pub(super) fn open(listener: &TcpListener, secret: Option<Secret>) -> Result<Receiver<Guest>, Failure> {
+/// Opens the door, and answers where those come in who were let in: `once` is for one only, whose seat nobody gets after it.
+pub(super) fn open(
+    listener: &TcpListener,
+    secret: Option<Secret>,
+    once: bool,
+) -> Result<Receiver<Guest>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Failed, format!("worker: {error}"), "this machine allows no more files or threads")
     };
     // There is one seat, so there is never a second guest that waits.
     let (guests, received) = sync_channel(1);
-    let door = Arc::new(Door { secret, seat: Arc::default(), said: Mutex::default() });
+    let door = Arc::new(Door {
+        secret,
+        once,
+        seat: Arc::default(),
+        greeted: Arc::default(),
+        said: Mutex::default(),
+    });
     for number in 0..GREETERS {
         let (listener, door, guests) = (listener.try_clone().map_err(failed)?, door.clone(), guests.clone());
         let greet = move || door.greet(&listener, &guests);
@@ -48,7 +60,10 @@ pub(super) fn open(listener: &TcpListener, secret: Option<Secret>) -> Result<Rec
 
 struct Door {
     secret: Option<Secret>,
+    once: bool,
     seat: Arc<Seat>,
+    /// Where those call from who are being greeted.
+    greeted: Arc<Greeted>,
     /// When a line was printed last, and how many were not since.
     said: Mutex<(Option<Instant>, u64)>,
 }
@@ -65,7 +80,8 @@ impl Door {
                 }
             };
             match self.let_in(&stream, peer) {
-                Ok(seat) => {
+                Ok(mut seat) => {
+                    seat.for_good = self.once;
                     if guests.send(Guest { stream, peer, _seat: seat }).is_err() {
                         return;
                     }
@@ -76,6 +92,10 @@ impl Door {
     }
 
     fn let_in(&self, stream: &TcpStream, peer: SocketAddr) -> Result<Taken, greeting::Unwelcome> {
+        let Some(_counted) = Greeted::count(&self.greeted, peer.ip().to_canonical()) else {
+            let why = format!("{GREETERS_AN_ADDRESS} callers of its address have not said yet who they are");
+            return Err(std::io::Error::other(why).into());
+        };
         let caller = greeting::receive(stream, self.secret.as_ref(), GREETING)?;
         match Seat::take(&self.seat, peer, LEAVING) {
             Ok(seat) => {
@@ -119,24 +139,82 @@ impl Seat {
             return Err(with);
         }
         *holder = Some(peer);
-        Ok(Taken(seat.clone()))
+        Ok(Taken { seat: seat.clone(), for_good: false })
     }
 }
 
 /// The seat, until it is dropped.
 #[derive(Debug)]
-struct Taken(Arc<Seat>);
+struct Taken {
+    seat: Arc<Seat>,
+    /// Nobody gets it any more.
+    for_good: bool,
+}
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        *self.0.holder.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.0.left.notify_one();
+        if !self.for_good {
+            *self.seat.holder.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.seat.left.notify_one();
+        }
+    }
+}
+
+/// How many of each address are being greeted: as many addresses as [`GREETERS`] at most.
+#[derive(Debug, Default)]
+struct Greeted(Mutex<Vec<IpAddr>>);
+
+impl Greeted {
+    /// Counts a caller of this address until the value is dropped; none when there are enough of them.
+    fn count(greeted: &Arc<Self>, from: IpAddr) -> Option<Counted> {
+        let mut all = greeted.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.iter().filter(|one| **one == from).count() >= GREETERS_AN_ADDRESS {
+            return None;
+        }
+        all.push(from);
+        Some(Counted(greeted.clone(), from))
+    }
+}
+
+/// A caller that is being greeted, until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<Greeted>, IpAddr);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = all.iter().position(|one| *one == self.1) {
+            all.swap_remove(place);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_address_does_not_take_all_greeters() {
+        let (greeted, one, two) = (Arc::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let mut silent: Vec<_> =
+            (0..GREETERS_AN_ADDRESS).map(|_| Greeted::count(&greeted, one).unwrap()).collect();
+        assert!(Greeted::count(&greeted, one).is_none());
+        assert!(Greeted::count(&greeted, two).is_some());
+        drop(silent.pop());
+        assert!(Greeted::count(&greeted, one).is_some());
+    }
+
+    #[test]
+    fn the_seat_of_a_worker_that_serves_once_is_taken_once() {
+        let peer = "127.0.0.1:1".parse().unwrap();
+        let seat = Arc::default();
+        // One that was not welcomed after all leaves it to the next.
+        drop(Seat::take(&seat, peer, Duration::ZERO).unwrap());
+        let mut taken = Seat::take(&seat, peer, Duration::ZERO).unwrap();
+        taken.for_good = true;
+        drop(taken);
+        assert_eq!(Seat::take(&seat, peer, Duration::ZERO).unwrap_err(), peer);
+    }
 
     #[test]
     fn the_seat_is_one_and_waits_for_who_leaves() {

@@ -24,8 +24,10 @@ use timed::Timed;
 /// Silence after which the other end's machine is asked whether it is there, and time between two such questions.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_AGAIN: Duration = Duration::from_secs(5);
-/// Time without a word from its kernel, whatever was sent to it, after which that machine is taken for gone: a worker that is
-/// cut off must not go on for the quarter of an hour that TCP tries by itself.
+/// Time that something sent may wait to be taken by the other end's kernel, after which that machine is taken for gone: a worker
+/// that is cut off must not go on for the quarter of an hour that TCP tries by itself. The kernel counts a full window too
+/// (tcp(7), `TCP_USER_TIMEOUT`): an end whose process stands still until the buffers between are full, and so much longer, is
+/// gone as well.
 const GONE: Duration = Duration::from_secs(60);
 
 /// The worker's first frame.
