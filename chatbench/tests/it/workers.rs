@@ -125,7 +125,7 @@ fn an_interrupt_while_a_worker_says_nothing_ends_the_run() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
-    assert!(said.contains("interrupted while workers were called"), "{said}");
+    assert!(said.contains("interrupted while workers were started"), "{said}");
 }
 
 #[test]
