@@ -200,6 +200,7 @@ pub struct Reconciled {
     pub rule: String,
     pub conversations: u64,
     pub compared: u64,
+    /// Rows that were read, those of earlier runs with the same accounts too.
     pub messages: u64,
     /// Conversations whose history could not be read.
     pub unread: u64,

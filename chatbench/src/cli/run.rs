@@ -78,7 +78,7 @@ pub(crate) struct Run {
     /// Run a command of the shell at this time of the hold; marked in the charts.
     #[arg(long, value_name = "TIME=COMMAND", value_parser = chaos)]
     pub(crate) chaos: Vec<(Duration, String)>,
-    /// Accounts and tokens that `chatbench prepare` made.
+    /// Accounts and tokens that `chatbench prepare` made. Messages of earlier runs with them are read and passed over.
     #[arg(long, value_name = "FILE")]
     pub(crate) users_file: Option<PathBuf>,
 
