@@ -153,6 +153,8 @@ async fn measure(
     let (from, least, most, factor) = (FROM, LEAST, MOST, FACTOR);
     let rules = Rules { from, least, most, factor, precision, steps: STEPS, at_least: None };
     let folder = runs::folder()?;
+    let ward = interrupt.ward();
+    ward.folder(folder.path());
     let each = runs::rate(path, shape, &[&null], folder.path())?;
     let climbed = climb(&format!("ceiling, {}: ", path.name()), &rules, &each, found, interrupt).await;
     null.stop().await;
@@ -201,6 +203,8 @@ async fn idle(users: u32, threads: Threads, interrupt: &mut Interrupt) -> Result
     let processes = files::processes(users, files::hard()).ok_or_else(few)?;
     let nulls = interrupt.or("null servers were started", Null::several(processes)).await?;
     let folder = runs::folder()?;
+    let ward = interrupt.ward();
+    ward.folder(folder.path());
     let args = runs::idle(users, threads, &nulls.iter().collect::<Vec<_>>(), folder.path())?;
     let report = Box::pin(run::run(&args, interrupt)).await;
     for null in nulls {

@@ -55,7 +55,7 @@ pub(crate) fn left(search: &Search) -> Option<u8> {
 }
 
 /// Whether the lowest rate that did not hold says nothing about the server.
-fn starved(search: &Search) -> bool {
+pub(crate) fn starved(search: &Search) -> bool {
     let mut at_above = search.steps.iter().filter(|step| Some(step.rate) == search.above).peekable();
     at_above.peek().is_some() && at_above.all(|step| step.verdict == Verdict::Invalid)
 }

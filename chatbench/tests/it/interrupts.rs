@@ -79,3 +79,23 @@ fn a_search_that_is_left_keeps_its_steps() {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
 }
+
+#[test]
+fn a_calibration_that_is_interrupted_is_no_calibration() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbench"));
+    command.args(["calibrate", "--idle-only", "--idle", "40"]).env("TMPDIR", temporary.path());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The null server, then the worker, which are of this process's own.
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let until = Instant::now() + BEGIN;
+    while std::fs::read_to_string(&children).unwrap_or_default().split_whitespace().count() < 2 {
+        assert!(Instant::now() < until, "no worker was started");
+        std::thread::sleep(LOOK);
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(130), 0), "{words}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "its folder is gone");
+}

@@ -56,7 +56,7 @@ fn headline(search: &Search) -> (String, &'static str, &'static str) {
         (Some(_), _) => ("Left before its end", "invalid"),
         (None, Some(capacity)) => return (words::number(capacity), "pass", "messages a second"),
         (None, None) if search.steps.iter().any(held) => ("No rate held twice", "invalid"),
-        (None, None) if found::unknown(search) => ("INVALID", "invalid"),
+        (None, None) if found::unknown(search) || found::starved(search) => ("INVALID", "invalid"),
         (None, None) => ("No rate held", "fail"),
     };
     (word.to_owned(), class, "")

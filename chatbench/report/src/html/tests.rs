@@ -174,6 +174,12 @@ fn a_search_says_its_capacity_first() {
     let once = crate::model::Search { capacity: None, ..fixture::search() };
     let page = render_search(&once);
     assert!(page.contains("<h1>No rate held twice") && page.contains("class=\"top invalid\""));
+    let mut starved = crate::model::Search { capacity: None, ..fixture::search() };
+    starved.steps.retain(|step| step.verdict != Verdict::Pass);
+    assert!(render_search(&starved).contains("<h1>INVALID"), "the lowest that did not hold was");
+    starved.above = Some(28_000.0);
+    let page = render_search(&starved);
+    assert!(page.contains("<h1>No rate held") && page.contains("class=\"top fail\""));
     let failed = crate::model::Search { above: Some(28_000.0), ..fixture::search() };
     assert!(!render_search(&failed).contains("the server may hold more"));
 }
