@@ -3,7 +3,7 @@
 mod order;
 mod side;
 
-use crate::cli::{Output, Run, page};
+use crate::cli::{Address, Output, Run, page};
 use crate::interrupt::Interrupt;
 use crate::search::spoken;
 use crate::settings::Settings;
@@ -38,6 +38,11 @@ pub(crate) struct Args {
     a_token_file: Option<PathBuf>,
     #[arg(long, value_name = "FILE")]
     b_token_file: Option<PathBuf>,
+    /// Admin listeners of A, and of B, where they are addresses on other machines.
+    #[arg(long, value_name = "URL", value_parser = Address)]
+    a_admin: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = Address)]
+    b_admin: Option<String>,
     /// Processes of A, and of B, where they are addresses.
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     a_pid: Vec<u32>,
@@ -65,8 +70,8 @@ impl Args {
     /// The n-th run of a side: the same seed for both, so that both get the same messages at the same times.
     fn nth(&self, side: &Side, which: Which, n: u32, seed: u64) -> Option<Run> {
         let (name, own) = match which {
-            Which::A => ("a", Own::of(&self.a_token_file, &self.a_pid, &self.a_metrics)),
-            Which::B => ("b", Own::of(&self.b_token_file, &self.b_pid, &self.b_metrics)),
+            Which::A => ("a", Own::of(&self.a_token_file, &self.a_admin, &self.a_pid, &self.a_metrics)),
+            Which::B => ("b", Own::of(&self.b_token_file, &self.b_admin, &self.b_pid, &self.b_metrics)),
         };
         let run = side.run(&self.run, &own)?;
         let report_dir = run.report_dir.as_ref().map(|all| all.join(format!("{name}-{:02}", n + 1)));

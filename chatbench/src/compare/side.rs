@@ -55,9 +55,10 @@ impl Side {
                 Some(Run { server, ..run })
             }
             Side::Url(url) => {
-                let Own { token_file, server_pid, server_metrics } = own.clone();
+                let Own { token_file, admin, server_pid, server_metrics } = own.clone();
                 let token_file = token_file.or_else(|| run.door.token_file.clone());
-                let door = Door { target: vec![url.clone()], token_file, ..run.door.clone() };
+                let admin = admin.or_else(|| run.door.admin.clone());
+                let door = Door { target: vec![url.clone()], token_file, admin, ..run.door.clone() };
                 let server = Spawn { spawn: false, chatd: None, set: Vec::new(), ..run.server.clone() };
                 let mut run = Run { door, server, server_pid, server_metrics, ..run };
                 // Where all is plain here, it is of the other side.
@@ -84,14 +85,20 @@ impl Side {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Own {
     pub(super) token_file: Option<PathBuf>,
+    pub(super) admin: Option<String>,
     pub(super) server_pid: Vec<u32>,
     pub(super) server_metrics: Vec<Url>,
 }
 
 impl Own {
-    pub(super) fn of(token_file: &Option<PathBuf>, server_pid: &[u32], server_metrics: &[Url]) -> Self {
+    pub(super) fn of(
+        token_file: &Option<PathBuf>,
+        admin: &Option<String>,
+        server_pid: &[u32],
+        server_metrics: &[Url],
+    ) -> Self {
         let (server_pid, server_metrics) = (server_pid.to_vec(), server_metrics.to_vec());
-        Self { token_file: token_file.clone(), server_pid, server_metrics }
+        Self { token_file: token_file.clone(), admin: admin.clone(), server_pid, server_metrics }
     }
 }
 
@@ -152,6 +159,9 @@ mod tests {
         let ca = |url: &str, own: &Own| Side::Url(url.into()).run(&run, own).unwrap().door.ca;
         assert_eq!(ca("http://a", &Own::default()), None);
         assert_eq!(ca("https://a", &Own::default()).as_deref(), Some(Path::new("own.pem")));
+        let own = Own { admin: Some("https://b".into()), ..Own::default() };
+        let admin = Side::Url("http://a".into()).run(&run, &own).unwrap().door.admin;
+        assert_eq!(admin.as_deref(), Some("https://b"), "each side has its own");
         let server_metrics = vec!["https://a/metrics".parse().unwrap()];
         assert!(ca("http://a", &Own { server_metrics, ..Own::default() }).is_some());
     }
