@@ -280,3 +280,28 @@ fn split(mut part: Part) -> Result<Vec<Setup>, String> {
     setups.reverse();
     Ok(setups)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Token, Waker};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_run_that_broke_off_is_over_with_its_threads() {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let ((tell, told), (heard, hears)) = (sync_channel(1), sync_channel(0));
+        let over = Arc::new(AtomicBool::new(false));
+        let ends = over.clone();
+        let thread = std::thread::spawn(move || {
+            assert!(told.recv().is_err(), "nobody tells it anything");
+            // Its last word, which nobody takes.
+            assert!(heard.send(Heard::Order(Order::Stop)).is_err());
+            ends.store(true, Ordering::Release);
+        });
+        let handle = Handle { tell, waker, thread };
+        drop(Worker { writer: &mut Vec::<u8>::new(), hears, threads: vec![handle] });
+        assert!(over.load(Ordering::Acquire));
+    }
+}
