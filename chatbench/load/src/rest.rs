@@ -137,7 +137,6 @@ impl Rest {
         let client =
             tls::client(ca, api.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")))
                 .map_err(io::Error::other)?
-                .no_proxy()
                 .http1_only()
                 .tcp_nodelay(true)
                 .timeout(CALL)

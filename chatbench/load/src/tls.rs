@@ -105,12 +105,13 @@ fn config(ca: Option<&str>, http: bool) -> Result<ClientConfig, String> {
 }
 
 /// A client for REST that trusts the same as the sockets do; nobody where no address is `sealed`, so that a machine without
-/// any authorities can load a plain server.
+/// any authorities can load a plain server. It calls the server itself, as sockets do: a proxy of the environment would see the
+/// tokens, the administrator's too.
 ///
 /// # Errors
 /// The text has no certificate.
 pub fn client(ca: Option<&str>, sealed: bool) -> Result<ClientBuilder, String> {
-    let builder = ClientBuilder::new();
+    let builder = ClientBuilder::new().no_proxy();
     let Some(ca) = ca else {
         return Ok(if sealed { builder } else { builder.tls_certs_only([]) });
     };

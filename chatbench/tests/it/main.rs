@@ -126,6 +126,19 @@ fn without_a_fault_there_is_no_violation() {
 }
 
 #[test]
+fn tokens_go_to_no_proxy_of_the_environment() {
+    let peer = Peer::start(Fault::None);
+    let (mut command, _file) = chatbench(&peer, ADMIN_TOKEN);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let output = command.args(LOAD).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(report["outcomes"]["received"], 80, "{report:#}");
+}
+
+#[test]
 fn an_acknowledged_message_that_is_nowhere_is_lost() {
     violates(Fault::Lose, &[], &[("lost", 1)]);
 }
