@@ -11,7 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::search::bracket::{Found, Rules};
 use crate::search::{climb, spoken};
 use crate::settings::LEAST_HOLD;
-use crate::{Outcome, broken, files, run};
+use crate::{Outcome, files, json, run};
 use null::Null;
 use report::calibration::{Calibration, Ceiling, Idle, VERSION};
 use report::model::{Environment, Report, Verdict};
@@ -119,7 +119,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 /// As it goes to stdout.
 pub(crate) fn told(calibration: &Calibration, output: Output) -> Result<String, Failure> {
     Ok(match output {
-        Output::Json => serde_json::to_string_pretty(calibration).map_err(broken)? + "\n",
+        Output::Json => json(calibration)?,
         Output::Text => calibration.text(),
     })
 }

@@ -9,7 +9,7 @@ mod server;
 use crate::cli::{Output, Run, Workers};
 use crate::place::Place;
 use crate::settings::Settings;
-use crate::{Outcome, broken, files};
+use crate::{Outcome, files, json};
 use facts::{Asked, Facts, Server};
 use plan::{Protocol, Transport};
 use schema::exit::{Exit, Failure};
@@ -46,10 +46,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let found = findings::findings(&facts);
     let exit = findings::exit(&facts, &found);
     let text = match run.output {
-        Output::Json => {
-            let checked = render::Checked::new(&facts.asked, &found, exit);
-            serde_json::to_string_pretty(&checked).map_err(broken)? + "\n"
-        }
+        Output::Json => json(&render::Checked::new(&facts.asked, &found, exit))?,
         Output::Text => render::text(&facts.asked, &found),
     };
     Ok(Outcome { text, exit })

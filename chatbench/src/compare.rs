@@ -7,7 +7,7 @@ use crate::cli::{Address, Output, Run, page};
 use crate::interrupt::Interrupt;
 use crate::search::spoken;
 use crate::settings::Settings;
-use crate::{Outcome, broken, run};
+use crate::{Outcome, json, run};
 use order::{Which, order};
 use report::compare::{self, Comparison};
 use report::model::{Report, Verdict};
@@ -111,10 +111,10 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// As it goes to stdout.
 pub(crate) fn told(comparison: &Comparison, output: Output) -> Result<String, Failure> {
-    Ok(match output {
-        Output::Json => serde_json::to_string_pretty(comparison).map_err(broken)? + "\n",
-        Output::Text => compare::text(comparison),
-    })
+    match output {
+        Output::Json => json(comparison),
+        Output::Text => Ok(compare::text(comparison)),
+    }
 }
 
 /// Its file in a folder of reports, and the forms beside it.
@@ -122,9 +122,8 @@ pub(crate) const FILE: &str = "compare.json";
 
 /// `compare.json`, `.txt`, `.md` and `.html`.
 pub(crate) fn write(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(comparison).map_err(broken)? + "\n";
     let forms = [
-        (FILE, json),
+        (FILE, json(comparison)?),
         ("compare.txt", compare::text(comparison)),
         ("compare.md", compare::markdown(comparison)),
         ("compare.html", report::html::render_comparison(comparison)),

@@ -47,6 +47,7 @@ use cli::{Cli, Output, Verb};
 use interrupt::Interrupt;
 use report::model::Report;
 use schema::exit::{Exit, Failure};
+use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -112,7 +113,7 @@ fn outcome(verb: &Verb) -> Result<Outcome, Failure> {
 /// A report as it goes to stdout, with its exit code.
 fn told(report: &Report, output: Output) -> Result<Outcome, Failure> {
     let text = match output {
-        Output::Json => serde_json::to_string_pretty(report).map_err(broken)? + "\n",
+        Output::Json => json(report)?,
         Output::Text => report::text::render(report),
     };
     let exit = Exit::ALL.iter().copied().find(|exit| u8::from(*exit) == report.exit).unwrap_or(Exit::Failed);
@@ -129,6 +130,9 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn broken(error: serde_json::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("JSON: {error}"), "this is a defect of chatbench: report it")
+/// A value as it goes to stdout and into files.
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| {
+        Failure::new(Exit::Failed, format!("JSON: {error}"), "this is a defect of chatbench: report it")
+    })
 }

@@ -1,7 +1,7 @@
 //! `chatbench report DIR`: every form of a report again, from its JSON alone; also those of a search, a comparison, a calibration.
 
 use crate::cli::{Format as Wanted, Output};
-use crate::{Outcome, broken, calibrate, compare, search};
+use crate::{Outcome, calibrate, compare, search};
 use ledger::Seconds;
 use report::Format;
 use report::model::Report;
@@ -31,12 +31,9 @@ impl Args {
 /// Writes every form again, and prints the report.
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let (output, into) = (args.format.output, args.report_dir.as_deref().unwrap_or(&args.folder));
-    if let Some(search) = found(&args.folder, "search.json")? {
+    if let Some(search) = found(&args.folder, search::FILE)? {
         search::write(into, &search)?;
-        return Ok(Outcome::from(match output {
-            Output::Json => serde_json::to_string_pretty(&search).map_err(broken)? + "\n",
-            Output::Text => search::text(&search),
-        }));
+        return search::told(&search, output).map(Outcome::from);
     }
     if let Some(comparison) = found(&args.folder, compare::FILE)? {
         compare::write(into, &comparison)?;

@@ -52,14 +52,14 @@ pub(crate) fn run(args: &Args) -> Result<String, Failure> {
         Verb::List => list(output),
         Verb::Show { scenario } => show(scenario, output),
         Verb::Validate { scenarios } => validate(scenarios, output),
-        Verb::Schema => pretty(&Scenario::json_schema().to_value()),
+        Verb::Schema => crate::json(&Scenario::json_schema().to_value()),
     }
 }
 
 fn list(output: Output) -> Result<String, Failure> {
     let all = Scenario::shipped();
     if output == Output::Json {
-        return pretty(&Value::Array(all.iter().map(summary).collect()));
+        return crate::json(&Value::Array(all.iter().map(summary).collect()));
     }
     let mut text = format!("{:<16} {:>7} {:>8} {:>6}  {}\n", "NAME", "USERS", "MSG/S", "HOLD", "WHAT FOR");
     for scenario in &all {
@@ -99,7 +99,7 @@ fn summary(scenario: &Scenario) -> Value {
 fn show(name: &str, output: Output) -> Result<String, Failure> {
     let found = Scenario::find(name).map_err(|what| Failure::usage(what, HINT))?;
     if output == Output::Json {
-        return pretty(&json!(found));
+        return crate::json(&json!(found));
     }
     match SHIPPED.iter().find(|(known, _)| *known == name) {
         Some((_, text)) => Ok((*text).to_owned()),
@@ -124,7 +124,7 @@ fn validate(names: &[String], output: Output) -> Result<String, Failure> {
     if output == Output::Json {
         let one =
             |(name, warnings): &(&String, Vec<String>)| json!({ "scenario": name, "warnings": warnings });
-        return pretty(&Value::Array(sound.iter().map(one).collect()));
+        return crate::json(&Value::Array(sound.iter().map(one).collect()));
     }
     let mut text = String::new();
     for (name, warnings) in sound {
@@ -141,10 +141,6 @@ fn check(name: &str) -> Result<Vec<String>, String> {
         Thresholds::from_value(&format!("{name}: gate"), gate)?;
     }
     Ok(scenario.cautions().iter().map(ToString::to_string).collect())
-}
-
-fn pretty(value: &Value) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(crate::broken)
 }
 
 #[cfg(test)]

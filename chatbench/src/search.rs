@@ -7,12 +7,12 @@ pub(crate) mod bracket;
 mod outcome;
 mod step;
 
-use crate::cli::{Output, Run};
+use crate::cli::Run;
 use crate::interrupt::Interrupt;
-use crate::{Outcome, broken, calibrate, run};
+use crate::{Outcome, calibrate, run};
 pub(crate) use args::{Args, percent, spoken};
 use bracket::{End, Found, Kind, Next, Rules, Tried};
-pub(crate) use outcome::{text, write};
+pub(crate) use outcome::{FILE, told, write};
 use report::model::{Report, Search, SearchStep};
 use schema::exit::{Exit, Failure};
 use std::io::Write;
@@ -37,11 +37,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     if let Some(folder) = &args.run.report_dir {
         write(folder, &search)?;
     }
-    let text = match args.run.output {
-        Output::Json => serde_json::to_string_pretty(&search).map_err(broken)? + "\n",
-        Output::Text => text(&search),
-    };
-    Ok(Outcome { text, exit })
+    Ok(Outcome { text: told(&search, args.run.output)?, exit })
 }
 
 /// What climbing has come to.

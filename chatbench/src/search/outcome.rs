@@ -2,6 +2,7 @@
 
 use super::bracket::Why;
 use super::{Climbed, step};
+use crate::cli::Output;
 use report::model::{Search, SearchStep, Verdict};
 use schema::exit::{Exit, Failure};
 use std::path::Path;
@@ -34,7 +35,7 @@ fn missed_by(steps: &[SearchStep], at_least: Option<f64>) -> bool {
 }
 
 /// For a person.
-pub(crate) fn text(search: &Search) -> String {
+fn text(search: &Search) -> String {
     let mut text = String::new();
     let mut steps: Vec<_> = search.steps.iter().collect();
     steps.sort_by(|a, b| a.rate.total_cmp(&b.rate));
@@ -46,11 +47,21 @@ pub(crate) fn text(search: &Search) -> String {
     text
 }
 
+/// As it goes to stdout.
+pub(crate) fn told(search: &Search, output: Output) -> Result<String, Failure> {
+    match output {
+        Output::Json => crate::json(search),
+        Output::Text => Ok(text(search)),
+    }
+}
+
+/// Its file in a folder of reports, and the forms beside it.
+pub(crate) const FILE: &str = "search.json";
+
 /// `search.json`, `.txt`, `.md` and `.html`.
 pub(crate) fn write(folder: &Path, search: &Search) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(search).map_err(crate::broken)? + "\n";
     let forms = [
-        ("search.json", json),
+        (FILE, crate::json(search)?),
         ("search.txt", text(search)),
         ("search.md", report::markdown::search(search)),
         ("search.html", report::html::render_search(search)),
